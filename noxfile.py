@@ -1,6 +1,6 @@
-"""Every check there is, a session each (`nox --list`). What follows `--` goes to pytest.
+"""All checks, as nox sessions (`nox --list`). Arguments after `--` go to pytest.
 
-Each runs in the environment that nox itself is in; `pythons` and `lowest` make others and remove them.
+Sessions run in the environment of nox itself; only `pythons` and `lowest` make others, and remove them.
 """
 
 from __future__ import annotations
@@ -21,34 +21,35 @@ nox.options.sessions = ["lint", "types", "imports", "tests"]
 
 PYTHON = (sys.executable, "-m")
 PYTEST = ("pytest", "--dist", "worksteal", "-n", str(1 + (os.cpu_count() or 1)))
-"""A worker a core, and one for while the others wait for another process."""
-START = "tests/test_end_to_end.py::test_without_an_org_the_welcome_leads_to_the_demo"
-OF_EACH_PYTHON = (
-    *("tests/test_portability.py", "tests/model", "tests/zoho_api", "tests/tui/test_app.py", START),
-    *("-m", "not hypothesis"),  # what it looks for shows under any one Python
+"""One worker for each core, and one more, as workers often wait for other processes."""
+START_TEST = "tests/test_end_to_end.py::test_without_an_org_the_welcome_leads_to_the_demo"
+TESTS_UNDER_EACH_PYTHON = (
+    *("tests/test_portability.py", "tests/model", "tests/zoho_api", "tests/tui/test_app.py", START_TEST),
+    *("-m", "not hypothesis"),  # what hypothesis finds does not depend on the version
 )
-OF_LOWEST = (
+TESTS_WITH_LOWEST = (
     *("tests/test_portability.py", "tests/store", "tests/zoho", "tests/hostile", "tests/tui/test_app.py"),
     *(
         "tests/model/test_secret.py",
         "tests/zoho_api/test_recurrence.py",
         "tests/check/test_openmetrics_format.py",
-        START,
+        START_TEST,
     ),
 )
-"""Each dependency is used by one of these."""
+"""Together, these tests use every dependency."""
 PROGRAMS = {
     "gnome-keyring-daemon": "gnome-keyring",
     "dbus-daemon": "dbus",
     "rg": "ripgrep",
     "promtool": "prometheus",
 }
-"""What the tests run for real, and the Debian package that it is in."""
+"""The programs that the tests run, and their Debian packages."""
 SECRETS = "demo-(client-secret|refresh-token|access)-[0-9]"
-"""Every secret of the invented orgs, as the simulator gives them out."""
+"""A pattern for all secrets of the invented orgs."""
 LEAST_BRANCHES = 95.0
-"""Percent, of each package."""
+"""The lowest branch coverage allowed for each package, in percent."""
 UNMEASURED = {"tui", "demo"}
+"""Packages without a lowest coverage."""
 
 
 @nox.session
@@ -59,14 +60,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Whether `uv.lock` still fits `pyproject.toml`; asks PyPI."""
+    """Whether `uv.lock` still matches `pyproject.toml`; needs PyPI."""
     session.run(*PYTHON, "uv", "lock", "--check", "--quiet")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     session.run(*PYTHON, "mypy")
-    # What only POSIX has stands behind a guard.
+    # For Windows, too: code for POSIX only must be guarded by `sys.platform`.
     session.run(*PYTHON, "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32", "zbtui")
 
 
@@ -77,21 +78,21 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, against a real keyring service."""
+    """All tests, with a real keyring service."""
     with scratch(session, PROGRAMS) as folder:
         pytest(session, folder, *PYTHON)
 
 
 @nox.session
 def later(session: nox.Session) -> None:
-    """The tests with the machine's date a year ahead."""
+    """All tests, with the machine's date a year ahead."""
     with scratch(session, PROGRAMS | {"faketime": "faketime"}) as folder:
         pytest(session, folder, "faketime", "--exclude-monotonic", "-f", "+365d", *PYTHON)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Every test, and how many branches of each package they go through; what is left is named."""
+    """All tests, with the branch coverage of each package and the lines that are not covered."""
     packages = sorted({path.parent.name for path in Path("zbtui").glob("*/__init__.py")} - UNMEASURED)
     with scratch(session, PROGRAMS) as folder:
         session.env["COVERAGE_FILE"] = str(folder / "coverage")
@@ -113,47 +114,47 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def pythons(session: nox.Session, version: str) -> None:
-    """A part of the tests under each Python that can be had, with what `uv.lock` names."""
+    """Some tests under each available Python, with the dependencies of `uv.lock`."""
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         session.skip("all of them run under it")
     with scratch(session, PROGRAMS) as folder:
         python = make_venv(session, folder, version)
         session.run(*PYTHON, "uv", "sync", "--quiet", "--active", "--frozen", "--extra", "test")
-        pytest(session, folder, python, "-m", part=OF_EACH_PYTHON)
+        pytest(session, folder, python, "-m", part=TESTS_UNDER_EACH_PYTHON)
 
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """A part of the tests with the lowest version that `pyproject.toml` allows of each dependency."""
+    """Some tests with the lowest version of each dependency that `pyproject.toml` allows."""
     with scratch(session, PROGRAMS) as folder:
         python = make_venv(session, folder, "3.11")
         install = (*PYTHON, "uv", "pip", "install", "--quiet", "--python", python)
         session.run(*install, "--resolution", "lowest-direct", "-e", ".[test]")
-        pytest(session, folder, python, "-m", part=OF_LOWEST)
+        pytest(session, folder, python, "-m", part=TESTS_WITH_LOWEST)
 
 
 @contextmanager
 def scratch(session: nox.Session, programs: dict[str, str]) -> Iterator[Path]:
-    """A folder that is gone afterwards, once the programs are there that the tests run."""
+    """Install the programs that the tests run, then yield a temporary folder."""
     install_programs(session, programs)
     with tempfile.TemporaryDirectory(prefix="zbtui-tests-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
 def pytest(session: nox.Session, folder: Path, *runner: str, part: tuple[str, ...] = ()) -> None:
-    """Run the tests, and search what they wrote for secrets, also where they fail."""
-    # The tests start hundreds of processes: each would compile the program anew.
+    """Run the tests, then search the files that they wrote for secrets, even if a test failed."""
+    # Unset, as the tests start hundreds of processes, and each would compile the program again.
     env = {"PYTHONDONTWRITEBYTECODE": None}
     search = ("rg", "--text", "--hidden", "--no-ignore", "--files-with-matches", SECRETS)
     try:
         session.run(*runner, *PYTEST, f"--basetemp={folder}/all", *part, *session.posargs, env=env)
     finally:
-        session.run(*search, f"{folder}/all", success_codes=[1])  # nothing is found
+        session.run(*search, f"{folder}/all", success_codes=[1])  # nothing was found
 
 
 def make_venv(session: nox.Session, folder: Path, version: str) -> str:
-    """A venv in the folder, active: its Python. Skips the session where there is no such Python."""
-    # Of pyenv's, PATH has a stand-in for each, whether it is the one in use or not.
+    """Make and activate a venv; returns the path of its Python. Skips the session without such a Python."""
+    # PATH has a shim of pyenv for each version, but only the shim of the selected version works.
     pyenvs = map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin"))
     session.env["PATH"] = os.pathsep.join([*pyenvs, os.environ["PATH"]])
     session.env["UV_PYTHON_INSTALL_DIR"] = str(folder / "pythons")
@@ -166,7 +167,7 @@ def make_venv(session: nox.Session, folder: Path, version: str) -> str:
 
 
 def install_programs(session: nox.Session, programs: dict[str, str]) -> None:
-    """The programs that the tests run, where they are missing and may be installed."""
+    """Install missing programs with apt-get, as root; otherwise fail, and name the command."""
     missing = sorted(package for program, package in programs.items() if not shutil.which(program))
     if not missing:
         return

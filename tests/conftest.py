@@ -1,4 +1,4 @@
-"""Fixtures for all tests: they see nothing of this machine's user, and leave nothing."""
+"""Fixtures for all tests: no test sees or changes files, keyring or settings of the machine's user."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ hypothesis.settings.load_profile("zbtui")
 def pytest_configure() -> None:
     """Heed ctrl+c, which a script's background jobs ignore; and let child processes keep byte code."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of hundreds would compile the program anew
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else hundreds of processes compile zbtui again
 
 
 def pytest_collection_finish() -> None:
-    """Keep what all tests share out of garbage collection, which took a sixth of the app's tests."""
+    """Exempt shared objects from garbage collection, which takes a sixth of the time of the app's tests."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep temporary files with the tests' others: searched for secrets, and deleted with them."""
+    """Put temporary files into pytest's folder, which is searched for secrets and deleted."""
     folder = str(tmp_path_factory.mktemp("tmp"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", folder)
@@ -48,13 +48,13 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _homes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all homes: pytest lists the siblings of each new folder, thousands in the end."""
+    """One folder for all homes: pytest lists all siblings of each folder that it makes."""
     return tmp_path_factory.mktemp("homes")
 
 
 @pytest.fixture(autouse=True)
 def empty_home(_homes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without config, state, keyring or proxy: the developer's own stays untouched."""
+    """A home without config, state, keyring or proxy, in place of the developer's."""
     home = Path(tempfile.mkdtemp(dir=_homes_folder))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home / name.lower()))
@@ -81,7 +81,7 @@ def empty_home(_homes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def pilot_and_keyring_patience() -> Iterator[None]:
-    """Pilot waits until the app is idle, and the keyring gets more time, for busy machines.
+    """Have Pilot wait until the app is idle, and give the keyring more time, for busy machines.
 
     Tests of the keyring's time limits set their own.
     """
@@ -111,7 +111,7 @@ def real_keyring(_running_secret_service: SecretService, monkeypatch: pytest.Mon
 
 
 def use_secret_service(service: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have this process and its children use it."""
+    """Have this process and its children use `service`."""
     for name, value in service.environ.items():
         monkeypatch.setenv(name, value)
     use_environment_keyring()

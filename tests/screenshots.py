@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent.parent / "screenshots"
 
 
 _ALIKE = 2
-"""Identical pictures in a row after which the screen is still."""
+"""The number of identical pictures in a row that show a still screen."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Picture:
     name: str
     size: tuple[int, int]
     shows: str
-    """Text that must be on the screen: else the keys lead elsewhere."""
+    """Text that must be on the screen, to notice keys that lead elsewhere."""
     seconds: float = 20.0
-    """How far into the demo."""
+    """Seconds of the demo before the picture."""
     keys: Sequence[str] = ()
     theme: str = "zbtui-dark"
     colored: bool = True
-    """False: as under `NO_COLOR`."""
+    """False: drawn with `NO_COLOR`."""
 
 
 PICTURES = (

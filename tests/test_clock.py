@@ -1,4 +1,4 @@
-"""This machine's clock, without measuring how long anything takes; and how a wait is ended early."""
+"""This machine's clock, without measured times; and ending a wait early."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_an_event_that_is_set_already_is_not_waited_for() -> None:
 
 
 async def test_a_wait_that_was_woken_sets_nothing_later() -> None:
-    """Else the poller's next wait would end before its time."""
+    """An event that is set late would end the poller's next wait early."""
     event = asyncio.Event()
     event.set()
     await SystemClock().wait(event, 0.01)
@@ -72,14 +72,14 @@ async def test_a_wait_that_was_cancelled_sets_nothing_later() -> None:
 
 
 async def waiting(stop: StopSignal, seconds: float = 30) -> asyncio.Task[None]:
-    """Somebody who waits."""
+    """A task that waits."""
     task = asyncio.create_task(stop.wait(seconds))
     await run_until_idle()
     assert not task.done()
     return task
 
 
-async def test_a_wait_that_nobody_ends_lasts_as_long_as_it_was_said(clock: FakeClock) -> None:
+async def test_a_wait_lasts_its_full_time(clock: FakeClock) -> None:
     task = await waiting(StopSignal(clock))
     await clock.advance(29)
     assert not task.done()
@@ -87,7 +87,7 @@ async def test_a_wait_that_nobody_ends_lasts_as_long_as_it_was_said(clock: FakeC
     await task
 
 
-async def test_who_waits_is_stopped_at_once(clock: FakeClock) -> None:
+async def test_a_stop_ends_a_wait_at_once(clock: FakeClock) -> None:
     stop = StopSignal(clock)
     task = await waiting(stop)
     stop.request()
@@ -97,7 +97,7 @@ async def test_who_waits_is_stopped_at_once(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 30])
-async def test_who_comes_after_the_stop_does_not_begin_to_wait(seconds: float, clock: FakeClock) -> None:
+async def test_a_wait_after_the_stop_ends_at_once(seconds: float, clock: FakeClock) -> None:
     stop = StopSignal(clock)
     stop.request()
     for _ in range(2):
@@ -128,8 +128,8 @@ async def test_a_wait_may_be_ended_without_a_stop_and_the_next_one_lasts_again(c
     await second
 
 
-async def test_who_is_woken_before_it_waits_does_not_wait(clock: FakeClock) -> None:
-    """What there is to see came between the last check and the wait."""
+async def test_a_wake_up_before_a_wait_ends_it_at_once(clock: FakeClock) -> None:
+    """A wake-up between the last check and the wait is not lost."""
     stop = StopSignal(clock)
     stop.wake()
     await stop.wait(30)

@@ -30,7 +30,7 @@ def add(port: SimulatorServer, name: str) -> None:
 
 
 def poll_often(home: Path, alerts: Path) -> None:
-    """Loopback may be polled each second; each alert goes to a line of a file."""
+    """Poll each second, which the loopback permits, and append each alert to a file."""
     config = home / "xdg_config_home" / "zbtui" / "config.toml"
     text = config.read_text(encoding="utf-8")
     head = '[watch]\nevery = "1s"\nnear_every = "1s"\n\n'
@@ -45,7 +45,7 @@ def delivered_alerts(alerts: Path) -> list[tuple[str, str, str]]:
 
 
 def events(*names: str) -> list[tuple[str, str | None, str | None]]:
-    """Kind, from and to of each event that the journal keeps."""
+    """Kind, before and after of each event in the journal."""
     done = subprocess.run([ZBTUI, "events", *names, "--json"], capture_output=True, text=True, check=True)
     lines = map(json.loads, done.stdout.splitlines())
     return [(one["kind"], one["before"], one["after"]) for one in lines]
@@ -62,7 +62,7 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
         poll_often(empty_home, alerts)
         with run_in_terminal([ZBTUI]) as terminal:
             terminal.wait_for_text("nordlys", "kestrel", "harbour", "● SCHEDULED", "◐ COMPLETED", "in 6d 0")
-            # All were looked at: what is kept from adding them is marked as stale until then.
+            # All were polled: until then, the snapshots from `zbtui add` are marked as stale.
             terminal.wait_until(lambda screen: screen.count("last good") == 3 and "(stale)" not in screen)
             simulator.forced_kinds["kestrel"] = "FAILED"
             terminal.wait_for_text("✖ FAILED", "✖ 1 critical", "the last backup failed")
@@ -70,8 +70,8 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
             terminal.wait_for_text("✖ INPROGRESS", "Wait for its end")
             simulator.forced_kinds["kestrel"] = "COMPLETED"
             terminal.wait_for_text("✔ COMPLETED")
-            terminal.wait_until(lambda screen: screen.count("links 6d left") == 2)  # harbour's, and these
-            terminal.wait_until(lambda _: len(delivered_alerts(alerts)) >= 3)  # before it changes again
+            terminal.wait_until(lambda screen: screen.count("links 6d left") == 2)  # harbour, too
+            terminal.wait_until(lambda _: len(delivered_alerts(alerts)) >= 3)  # before the next change
             simulator.forced_kinds["kestrel"] = "INPROGRESS"
             terminal.wait_for_text("▶ INPROGRESS")
             simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
@@ -111,7 +111,7 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
 
 
 def assert_no_poll_overlaps(requests: object) -> None:
-    """Two requests of one org overlap where one began before the other had ended."""
+    """Assert that no request of an org begins before the previous one has ended."""
     last: dict[str | None, int] = {}
     for request in sorted(requests, key=lambda one: one.began_serial):  # type: ignore[call-overload]
         assert request.began_serial > last.get(request.org, -1)
@@ -147,7 +147,7 @@ TAKEN_FROM_A_TERMINAL = [
     (b"\x1b[?1049h", b"\x1b[?1049l"),  # the alternate screen
     (b"\x1b[?25l", b"\x1b[?25h"),  # the cursor, hidden
     (b"\x1b[?1000h", b"\x1b[?1000l"),  # the mouse
-    (b"\x1b[22;0t", b"\x1b[23;0t"),  # its title
+    (b"\x1b[22;0t", b"\x1b[23;0t"),  # the title
 ]
 
 
@@ -165,26 +165,24 @@ def test_a_signal_ends_the_program_and_gives_the_terminal_back(number: int) -> N
 NOBODY_ANSWERS = """
 import socket, sys, threading
 known = socket.getaddrinfo
-def look_up(host, *args, **options):
+def resolve(host, *args, **options):
     if "accounts.zoho.eu" not in str(host):
         return known(host, *args, **options)
-    print("looking up", file=sys.__stderr__, flush=True)
+    print("resolving", file=sys.__stderr__, flush=True)
     threading.Event().wait()
-socket.getaddrinfo = look_up
+socket.getaddrinfo = resolve
 from zbtui.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-"""zbtui, where no name server answers: the system's call returns only after minutes."""
+"""zbtui while no name server answers: the system's call returns only after minutes."""
 
 
-def test_quitting_does_not_wait_for_a_name_that_nobody_looks_up(
-    real_keyring: SecretService, empty_home: Path
-) -> None:
+def test_quitting_does_not_wait_for_name_resolution(real_keyring: SecretService, empty_home: Path) -> None:
     invented = make_simulator().world.orgs["nordlys"]
     secrets = {"client_secret": invented.client_secret, "refresh_token": invented.refresh_token}
     command = [ZBTUI, "add", "nordlys", "--data-center", "eu", "--client-id", "1000.A", "--no-verify"]
     subprocess.run(command, input=json.dumps(secrets), capture_output=True, text=True, check=True)
     with run_in_terminal([sys.executable, "-c", NOBODY_ANSWERS]) as terminal:
-        terminal.wait_until(lambda screen: b"looking up" in terminal.output)
+        terminal.wait_until(lambda screen: b"resolving" in terminal.output)
         terminal.send("q")
         assert terminal.wait_for_exit(patience=5) == 0

@@ -74,7 +74,7 @@ def test_what_zoho_refuses_is_shown_and_going_back_leaves_what_was(zoho: Simulat
     before = keyring_text("heron")
     with run_in_terminal([ZBTUI], 100, 30) as terminal:
         sign_in_by_code(terminal, zoho)
-        # The panel behind the form says so, too, and a toast.
+        # The panel behind the form shows the problem, too, and so does a toast.
         terminal.wait_until(
             lambda screen: re.search(r"│ .*The client secret is wrong\..* │", screen) is not None
         )

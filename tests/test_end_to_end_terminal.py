@@ -49,7 +49,7 @@ def test_where_our_glyphs_cannot_be_encoded_the_screen_is_ascii() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP])
-def test_after_a_stop_and_fg_the_screen_is_painted_anew(number: int) -> None:
+def test_after_a_stop_and_fg_the_screen_is_repainted(number: int) -> None:
     with run_in_terminal(DEMO) as terminal:
         terminal.wait_for_text("nordlys", "4 critical")
         os.kill(terminal.process.pid, number)

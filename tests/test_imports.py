@@ -1,4 +1,4 @@
-"""What a command does not need it does not load: import-linter cannot see imports within functions."""
+"""Small commands load no large libraries: import-linter cannot see imports within functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEAVY = ("textual", "rich", "httpx", "keyring", "sqlite3", "dateutil", "tomlkit"
 
 def loaded_by(code: str) -> set[str]:
     report = "import sys; sys.stderr.write(' '.join(sys.modules))"
-    # Nor is it measured how many branches it goes through: that loads libraries, too.
+    # Without coverage, which loads libraries, too.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{report}"], env=env, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Every room of zbtui can be imported where the modules are missing that only POSIX has."""
+"""Every module of zbtui can be imported without the modules that only POSIX has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""That files are written whole, and for one user alone."""
+"""Files are written whole, and readable by their owner alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zbtui.private_files import make_private_folder, write_atomically
 
 @pytest.fixture
 def open_umask() -> Iterator[None]:
-    """Whatever is closed now is closed on purpose."""
+    """An umask of 0, so that only explicit permissions protect a file."""
     before = os.umask(0)
     yield
     os.umask(before)

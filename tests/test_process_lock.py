@@ -1,4 +1,4 @@
-"""Locks between processes, and file systems that have none."""
+"""Locks between processes, and file systems without locks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from zbtui.store.keyring_credentials import KeyringCredentialStore
 
 @pytest.fixture(params=[errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP], ids=errno.errorcode.get)
 def without_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on some network and FUSE file systems."""
+    """Make locking fail, as on some network and FUSE file systems."""
 
     def refuse(*_: Any) -> None:
         raise OSError(request.param, os.strerror(request.param))

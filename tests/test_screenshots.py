@@ -11,4 +11,4 @@ from tests.screenshots import FOLDER, PICTURES, Picture, draw
 async def test_a_picture_is_as_drawn_today(scene: Picture) -> None:
     kept = (FOLDER / f"{scene.name}.svg").read_text(encoding="utf-8")
     same = await draw(scene) == kept
-    assert same, "python -m tests.screenshots draws them anew"
+    assert same, "python -m tests.screenshots draws them again"

@@ -1,4 +1,4 @@
-"""A watch as a command builds it: an edited config comes to each part that goes by it."""
+"""A watch as a command builds it: an edited config reaches each part that uses it."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class EditedConfig(MemoryConfigStore):
         self._config, self._changed = config, True
 
 
-async def test_each_part_goes_by_the_config_and_by_the_next_one() -> None:
+async def test_each_part_uses_the_config_and_then_the_changed_one() -> None:
     config, journal = EditedConfig(BEFORE), open_journal(None)
     org_service = OrgService(Stores(config, MemoryCredentialStore(), journal), HttpClient(), FakeClock())
     watch = make_watch(org_service, config.load())
     assert parts_of(watch) == BEFORE
     config.put(AFTER)
-    assert parts_of(watch) == BEFORE  # until the ticker polls it
+    assert parts_of(watch) == BEFORE  # until the ticker checks the config
     watch.config.check_for_change()
     assert parts_of(watch) == AFTER
     assert watch.fleet.tick().added == ("b",)
     await journal.close()
 
 
-async def test_what_is_not_written_yet_is_not_missing() -> None:
+async def test_an_unsettled_config_removes_no_org() -> None:
     config, journal = EditedConfig(BEFORE), open_journal(None)
     org_service = OrgService(Stores(config, MemoryCredentialStore(), journal), HttpClient(), FakeClock())
     watch = make_watch(org_service, config.load())
@@ -70,13 +70,13 @@ async def test_what_is_not_written_yet_is_not_missing() -> None:
 
 
 def parts_of(watch: Watch) -> Config:
-    """The config as fleet, alerts and journal have it between them."""
+    """The config that fleet, alerts and journal use, put together from their parts."""
     orgs = tuple(one.org for one in watch.fleet.snapshots)
     settings = Settings(watch.alerts.settings, watch.org_service.stores.journal.retention)
     return Config(watch.fleet.policy, orgs, settings)
 
 
-async def test_a_fleet_looks_signed_in_and_shares_one_client(clock: FakeClock) -> None:
+async def test_a_fleet_polls_signed_in_and_shares_one_client(clock: FakeClock) -> None:
     simulator, credentials = make_simulator(clock), MemoryCredentialStore()
     names = ["nordlys", "kestrel"]
     invented = [simulator.world.orgs[name] for name in names]

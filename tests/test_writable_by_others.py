@@ -1,4 +1,4 @@
-"""Which files others may change, as ssh looks at it, and how they are tightened."""
+"""Files that other users may change, by the rules of ssh, and their tightening."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def open_to(mode: int, above: int) -> Callable[[Path], Path]:
-    """Give this many folders above the file, or the file itself, that mode."""
+    """Set the mode of the folder `above` levels up; 0: of the file itself."""
 
     def act(file: Path) -> Path:
         changed = (file, *file.parents)[above]
@@ -64,20 +64,22 @@ SAFE = {
 
 
 @pytest.mark.parametrize("change", OPEN.values(), ids=OPEN)
-def test_what_lets_others_in_is_named(change: Callable[[Path], Path], file: Path) -> None:
+def test_the_path_that_others_may_change_is_named(change: Callable[[Path], Path], file: Path) -> None:
     changed = change(file)
     assert writable_by_others(file) == changed
 
 
 @pytest.mark.parametrize("change", OPEN.values(), ids=OPEN)
-def test_so_is_it_behind_a_link(change: Callable[[Path], Path], file: Path, tmp_path: Path) -> None:
+def test_the_path_behind_a_link_is_named(
+    change: Callable[[Path], Path], file: Path, tmp_path: Path
+) -> None:
     (tmp_path / "link.toml").symlink_to(file)
     changed = change(file)
     assert writable_by_others(tmp_path / "link.toml") == changed
 
 
 @pytest.mark.parametrize("change", SAFE.values(), ids=SAFE)
-def test_what_keeps_others_out_is_fine(change: Callable[[Path], object], file: Path) -> None:
+def test_a_path_that_others_cannot_change_is_fine(change: Callable[[Path], object], file: Path) -> None:
     change(file)
     assert writable_by_others(file) is None
 
@@ -92,20 +94,20 @@ def test_a_link_in_an_open_folder_leads_wherever_others_want(file: Path, tmp_pat
 @pytest.mark.parametrize(
     ("before", "after"), [(0o644, 0o600), (0o666, 0o600), (0o600, 0o600), (0o400, 0o400)]
 )
-def test_a_file_is_taken_from_all_others(before: int, after: int, file: Path) -> None:
+def test_tightening_a_file_removes_all_rights_of_others(before: int, after: int, file: Path) -> None:
     file.chmod(before)
     tighten(file)
     assert stat.S_IMODE(file.stat().st_mode) == after
 
 
 @pytest.mark.parametrize(("before", "after"), [(0o777, 0o755), (0o750, 0o750)])
-def test_a_folder_may_still_be_looked_at(before: int, after: int, file: Path) -> None:
+def test_a_folder_stays_readable(before: int, after: int, file: Path) -> None:
     file.parent.chmod(before)
     tighten(file.parent)
     assert stat.S_IMODE(file.parent.stat().st_mode) == after
 
 
-def test_what_a_link_leads_to_is_left_alone_and_so_is_what_is_not_there(file: Path, tmp_path: Path) -> None:
+def test_the_target_of_a_link_and_a_missing_file_are_left_alone(file: Path, tmp_path: Path) -> None:
     file.chmod(0o666)
     (tmp_path / "link").symlink_to(file)
     tighten(tmp_path / "link")
@@ -114,7 +116,7 @@ def test_what_a_link_leads_to_is_left_alone_and_so_is_what_is_not_there(file: Pa
 
 
 @root_only
-def test_what_is_anothers_is_left_alone(file: Path) -> None:
+def test_a_file_of_another_user_is_left_alone(file: Path) -> None:
     file.chmod(0o666)
     give_away(0)(file)
     tighten(file)

@@ -14,7 +14,7 @@ from zbtui.model.time_format import parse_duration
 from zbtui.presentation.sign_in_guide import DEFAULT_REDIRECT_PORT
 
 EXIT_WRONG_USAGE: Final = 3
-"""The same as in monitoring plug-ins."""
+"""As in monitoring plug-ins, where 3 also means unknown."""
 
 Command = Callable[[argparse.Namespace], int]
 """Runs a command and returns its exit status."""

@@ -18,7 +18,7 @@ from zbtui.model.secret import wrong_secret_text
 from zbtui.presentation.sign_in_guide import SIGN_IN_GUIDES
 
 _SECRET_KEYS: Final[dict[SignInMethod, str]] = {"code": "code", "refresh-token": "refresh_token"}
-"""What a method needs besides the client secret."""
+"""By sign-in method: the JSON key of the secret that it needs besides the client secret."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,12 +31,12 @@ class TypedSecrets:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether a stream is a terminal; it is None if the program was started without it."""
+    """Whether a stream is a terminal; a stream is None if the program was started without it."""
     return stream is not None and bool(stream.isatty())
 
 
 def can_encode(text: str) -> bool:
-    """Whether stderr shows these characters as they are."""
+    """Whether the encoding of stderr has all characters of the text."""
     try:
         text.encode(getattr(sys.stderr, "encoding", None) or "ascii")
     except UnicodeEncodeError:
@@ -45,7 +45,7 @@ def can_encode(text: str) -> bool:
 
 
 def print_message(text: str, end: str = "\n") -> None:
-    """Print to stderr, since stdout is for data. Without a usable stderr, nothing is printed or fails."""
+    """Print to stderr, as stdout is for data. Without a usable stderr, print nothing and raise nothing."""
     if sys.stderr is None:  # `print` would take stdout instead
         return
     try:
@@ -65,7 +65,7 @@ def silence_stdout() -> None:
 
 
 def _silence(stream: Any) -> None:
-    with suppress(OSError, ValueError, AttributeError):  # there is none, or it is closed
+    with suppress(OSError, ValueError, AttributeError):  # no stream, or a closed one
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -107,7 +107,7 @@ def ask_number(what: str) -> str:
 def read_secrets(method: SignInMethod | None) -> tuple[SignInMethod, TypedSecrets]:
     """Ask for the secrets on a terminal, without echo; else read one JSON object from stdin.
 
-    Without a method, the keys of the JSON decide.
+    If `method` is None, it follows from the keys of the JSON; on a terminal, it is `refresh-token`.
     """
     if is_terminal(sys.stdin):
         method = method or "refresh-token"
@@ -140,8 +140,8 @@ def _ask_secret(key: str) -> str:
 
 
 def _read_line(prompt: str) -> str:
-    """Raise `EOFError` at the end of input."""
-    with _interrupted_at_once():  # around the prompt, too: ctrl+c must work as soon as it shows
+    """Print a prompt and read a line, stripped. Raises `EOFError` at the end of input."""
+    with _interrupted_at_once():  # the prompt, too: ctrl+c must work as soon as it is shown
         print_message(prompt, end="")
         line = sys.stdin.readline()
     if not line:
@@ -165,7 +165,7 @@ def _interrupted_at_once() -> Iterator[None]:
 
 def _read_json(method: SignInMethod | None) -> dict[str, Any]:
     values: Any = None
-    with suppress(ValueError, RecursionError):  # the error would hold the secrets
+    with suppress(ValueError, RecursionError):  # the exception would contain the secrets
         values = json.loads(sys.stdin.read(1 << 16) if sys.stdin else "")
     if not isinstance(values, dict):
         raise _input_error(

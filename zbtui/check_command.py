@@ -1,4 +1,4 @@
-"""`zbtui check`: look once within a time limit, or go on and tell each change."""
+"""`zbtui check`: poll each org once within a time limit, or keep watching and print each change."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ from zbtui.wiring import Watch, make_config_file, make_watch, open_org_service, 
 
 DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
 _END_SECONDS: Final = 1.0
-"""Of the time limit, what is kept for the journal, the output and the end of the process."""
+"""Reserved, at the end of the time limit, for the journal, the output and the exit of the process."""
 _ALERT_SECONDS: Final = 5.0
-"""Of the time limit, what is kept for alerts."""
+"""Reserved, before `_END_SECONDS`, for sending alerts."""
 
 
 class _Answer:
-    """Prints the report once, as much as is known of it by then."""
+    """The report of a check, which is printed once: at the end of the check or of the time limit."""
 
     def __init__(self, write: Callable[[Report], str], *, is_openmetrics: bool) -> None:
         self.report: Report | None = None
-        """None: not even the config is read."""
+        """None: the config is not read yet."""
         self._write = write
         self._is_openmetrics = is_openmetrics
         self._turn = threading.Lock()
         self._is_printed = False
 
     def finish(self) -> int:
-        """Print the report, unless that was done; returns the exit status."""
+        """Print the report if it is not printed yet; returns the exit status."""
         report = self.report
         if report is None:
             print_message("zbtui: The config, or the folder that it is in, did not answer in time.")
             return EXIT_STATUS_BY_LEVEL[Level.UNKNOWN]
-        # Another thread may be printing, to a reader that does not read.
+        # Another thread may be stuck in printing, if nobody reads its output.
         if self._turn.acquire(timeout=_END_SECONDS / 2):
             try:
                 if not self._is_printed:
@@ -73,16 +73,16 @@ class _Answer:
 
 
 def check_once(args: argparse.Namespace) -> int:
-    """Look at each org once, print, send alerts; returns the exit status."""
+    """Poll each org once, print the report and send alerts; returns the exit status."""
     limit = (args.timeout or DEFAULT_TIMEOUT).total_seconds()
-    # The limit counts from the start of the process, about as long ago as it has used the CPU.
+    # The time limit begins with the process, whose age is roughly the CPU time that it has used.
     began = time.monotonic() - min(time.process_time(), limit / 4)
     write = formatter_for(args.format or "text", coloured=supports_colour(sys.stdout, os.environ))
     answer = _Answer(write, is_openmetrics=args.format == "openmetrics")
 
-    def seconds_left(kept: float) -> float:
-        """Until the end, less what is kept for later: at most a third of the time limit."""
-        return max(began + limit - min(kept, limit / 3) - time.monotonic(), 0)
+    def seconds_left(reserved: float) -> float:
+        """Seconds to the end of the limit, less the reserved seconds (at most a third of the limit)."""
+        return max(began + limit - min(reserved, limit / 3) - time.monotonic(), 0)
 
     with ending_within(seconds_left(0), answer.finish):
         paths = paths_from_arguments(args)
@@ -103,10 +103,10 @@ def check_once(args: argparse.Namespace) -> int:
                 max_age, names = args.max_age or timedelta(), [org.name for org in only.orgs]
                 answer.report = await check_orgs(watch.fleet, names, max_age=max_age, seconds=seconds)
                 if alerts:
-                    await _alert_of(answer.report, watch, covers_all_orgs=not chosen)
+                    await _send_alerts(answer.report, watch, covers_all_orgs=not chosen)
                 cache_problem = watch.org_service.stores.credentials.cache_problem
-                of_alerts = alerts.problems if alerts else ()
-                for problem in (watch.fleet.journal_problem, cache_problem, *of_alerts):
+                alert_problems = alerts.problems if alerts else ()
+                for problem in (watch.fleet.journal_problem, cache_problem, *alert_problems):
                     if problem:
                         print_problem(problem)
                 answer.finish()
@@ -123,14 +123,14 @@ def _nothing_known(config: Config) -> Report:
     )
 
 
-async def _alert_of(report: Report, watch: Watch, *, covers_all_orgs: bool) -> None:
+async def _send_alerts(report: Report, watch: Watch, *, covers_all_orgs: bool) -> None:
     snapshots, fleet = [result.snapshot for result in report.results], watch.fleet
     await watch.alerts.evaluate(snapshots, fleet.policy, fleet.verdicts, covers_all_orgs=covers_all_orgs)
     await watch.alerts.deliver()
 
 
 def stream_changes(args: argparse.Namespace) -> int:
-    """Watch on, and print a line of JSON for each change, until stopped."""
+    """Keep watching, and print a line of JSON for each change, until stopped."""
     for option, value in (
         ("--format", args.format),
         ("--timeout", args.timeout),

@@ -40,7 +40,7 @@ _ERROR_HANDLER: Final = "zbtui-ascii"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     _occupy_closed_streams()
-    # Our glyphs, and names, may have characters that the stream cannot encode.
+    # Our glyphs, and the names of orgs, may have characters that the stream cannot encode.
     codecs.register_error(_ERROR_HANDLER, replace_unencodable)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -70,7 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _occupy_closed_streams() -> None:
-    """Else the next file that is opened, such as the journal, takes the place of stdout or stderr."""
+    """Open the null device for each closed standard stream.
+
+    Otherwise the next file opened, such as the journal, would take the number of stdout or stderr.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -79,13 +82,13 @@ def _occupy_closed_streams() -> None:
 
 
 def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
-    """Parse and run. Fills in `args`, so that the caller knows the command even if it fails."""
+    """Parse the arguments and run the command. Fills in `args`, for the caller to read after an error."""
     try:
         make_parser(_COMMANDS).parse_args(argv, args)
         command: Callable[[argparse.Namespace], int] = args.command
         return command(args)
     finally:
-        # Flush here: at exit, Python would print an error if the reader has gone.
+        # Flush here: at exit, Python would print an error if the reader is gone.
         if sys.stdout is not None:
             sys.stdout.flush()
 
@@ -98,12 +101,12 @@ def _retry_text(problem: Problem) -> str:
 
     from zbtui.model.time_format import countdown
 
-    ahead = problem.retry_at - datetime.now(UTC)
-    return f" Try again in {countdown(ahead)}." if ahead.total_seconds() > 0 else ""
+    wait = problem.retry_at - datetime.now(UTC)
+    return f" Try again in {countdown(wait)}." if wait.total_seconds() > 0 else ""
 
 
 def _failure_exit_status(args: argparse.Namespace) -> int:
-    """Of a failed check, 3 (unknown): 1 would mean a warning."""
+    """The exit status after an error: 3 (unknown) for `check`, where 1 would mean a warning; else 1."""
     return EXIT_WRONG_USAGE if getattr(args, "command", None) is _check else EXIT_FAILED
 
 
@@ -243,7 +246,7 @@ def _events(args: argparse.Namespace) -> int:
 
     async def read() -> tuple[list[Event], bool, Problem | None]:
         orgs: tuple[Org, ...] = ()
-        with suppress(ProblemError):  # events are shown all the same
+        with suppress(ProblemError):  # the events can be shown without the config
             orgs = make_config_file(paths).load().orgs
         journal = open_journal(paths.journal, folders=paths.fallbacks)
         try:
@@ -356,9 +359,12 @@ def _prepare_terminal() -> None:
         message = "This terminal cannot show the screen: it is a dumb one, by TERM."
         raise ProblemError(Problem("config", message, "Use zbtui check, or another terminal."))
     if not is_terminal(sys.stderr):
-        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # Textual paints there; messages go on into the log
+        # Textual paints to `__stderr__`; our messages still go to stderr.
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]
     for name in ("COLUMNS", "LINES"):
-        os.environ.pop(name, None)  # some shells export them, and they do not follow the terminal
+        os.environ.pop(
+            name, None
+        )  # some shells export them, but do not update them when the terminal's size changes
 
 
 _COMMANDS: Final[dict[str, Command]] = {

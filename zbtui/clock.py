@@ -32,7 +32,7 @@ def clock_drift(clock: Clock) -> float:
 
 
 def follow_time_zone() -> bool:
-    """Take up the system's time zone, which a person may change; returns whether it is another one now."""
+    """Apply the system's current time zone to this process; returns whether it has changed."""
     before = time.tzname, time.timezone, time.altzone
     if sys.platform != "win32":
         time.tzset()
@@ -64,7 +64,7 @@ class StoppedError(Exception):
 
 
 class StopSignal:
-    """Ends waits early; a request under way is not cancelled but ends by its own limits."""
+    """Ends waits early. A request in progress is not cancelled: it ends by its own time limit."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""The commands that change the list of orgs, as dialogs in the terminal."""
+"""The commands `add`, `sign-in`, `remove` and `doctor --capture`, as dialogs in the terminal."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ async def add_org(
     verify: bool,
     assume_yes: bool,
 ) -> int:
-    """Put an org under watch; `table` has the keys of its `[[org]]`, without the grant.
+    """Put an org under watch. `table` has the keys of its `[[org]]` table, except `grant`.
 
-    Without a method, it is asked for, or follows from the piped-in keys.
+    If `method` is None, the user is asked for it, or it follows from the keys of the piped-in JSON.
     """
     org, method = await _resolve_org_and_method(org_service, table, method, None)
     return await _sign_in(
@@ -87,7 +87,7 @@ async def sign_in_again(
 
 
 async def remove_org(org_service: OrgService, org_name: str, *, assume_yes: bool, revoke: bool) -> int:
-    """Take an org off watch."""
+    """Take an org off watch, after a confirmation unless `assume_yes`."""
     org = find_org(org_service.stores.config.load(), org_name)
     if not assume_yes:
         if not is_terminal(sys.stdin):
@@ -115,12 +115,12 @@ async def remove_org(org_service: OrgService, org_name: str, *, assume_yes: bool
 
 
 async def capture_org(org_service: OrgService, names: Sequence[str], file: str) -> int:
-    """Write what Zoho answers for one org to a new file, without what identifies it, and show it."""
+    """Write Zoho's answers for one org to a new file, without what identifies the org, and print them."""
     if len(names) != 1:
         raise ProblemError(Problem("config", "A capture is of one org.", "Name it: zbtui doctor NAME …"))
     org, stores = find_org(org_service.stores.config.load(), names[0]), org_service.stores
     check_is_new(Path(file))
-    # Whole weeks: the weekdays stay.
+    # Whole weeks, so that weekdays stay the same.
     shift = timedelta(weeks=-1 - randbelow(150))
     async with RecordingHttpClient() as http:
         capture = await capture_answers(
@@ -141,7 +141,7 @@ async def capture_org(org_service: OrgService, names: Sequence[str], file: str) 
 async def _resolve_org_and_method(
     org_service: OrgService, table: Mapping[str, str], method: SignInMethod | None, edited_name: str | None
 ) -> tuple[Org, SignInMethod | None]:
-    """The org and its sign-in method, checked before any secret is asked for."""
+    """The org and its sign-in method (None: see `read_secrets`), checked before any secret is asked for."""
     keys = {key: value for key, value in table.items() if key not in ("grant", "soid")}
     soid, has_terminal = table.get("soid"), is_terminal(sys.stdin)
     if soid:
@@ -205,7 +205,7 @@ async def _sign_in(
 
 
 async def _finish_or_cancel(flow: SignInFlow, work: Coroutine[Any, Any, SignInPreview]) -> SignInPreview:
-    """On ctrl+c, cancel the sign-in; a request under way still ends, and its token is revoked."""
+    """Await the sign-in; on ctrl+c, cancel it. A request in progress still ends; its token is revoked."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

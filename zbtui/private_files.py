@@ -1,4 +1,4 @@
-"""Writes files atomically, and for this user only (folders 0700, files 0600); who else may write one."""
+"""Private files (0600) and folders (0700), atomic writes, and a check whether others may write a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def tighten(path: Path) -> None:
-    """Take a file of this user's from all others; of a folder, the right to change what is in it."""
+    """Remove the rights of other users to a file of this user; to a folder, only the right to write."""
     with suppress(OSError):
         status = path.lstat()
         mode = stat.S_IMODE(status.st_mode)
@@ -30,10 +30,10 @@ def tighten(path: Path) -> None:
 
 
 def writable_by_others(path: Path) -> Path | None:
-    """What lets others change a file: itself, what a link leads to, or a folder; None: nothing does.
+    """The path that lets other users change a file: the file, a link's target or a folder; None: no path.
 
-    Others are all but this user and root. As for ssh, the file and its folder must not be writable by a
-    group, either. On Windows it is not known.
+    Other users are all but this one and root. As for ssh, a group must not be able to write the file or its
+    folder, either. On Windows, always None.
     """
     files = () if sys.platform == "win32" else (path.absolute(), Path(os.path.realpath(path)))
     for file in dict.fromkeys(files):
@@ -54,7 +54,7 @@ def _is_own(status: os.stat_result) -> bool:
 
 
 def _others_may_write(status: os.stat_result, bits: int) -> bool:
-    # A link has no rights of its own. In a sticky folder, nobody may replace what is another's.
+    # A link has no rights of its own. In a sticky folder, nobody may replace another user's files.
     is_safe = stat.S_ISLNK(status.st_mode) or (
         stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_ISVTX)
     )
@@ -62,9 +62,9 @@ def _others_may_write(status: os.stat_result, bits: int) -> bool:
 
 
 def write_atomically(path: Path, content: str) -> None:
-    """Replace a file's content in one step: after a crash it holds the old or the new text.
+    """Replace a file's content in one step: after a crash, the file holds the old or the new text.
 
-    Of a symbolic link, the target is replaced. After an `OSError` the file is unchanged.
+    If `path` is a symbolic link, its target is replaced. After an `OSError` the file is unchanged.
     """
     with _temporary_file_beside(path) as (temporary, handle, target):
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -83,7 +83,10 @@ def try_to_write(path: Path) -> None:
 
 @contextmanager
 def _temporary_file_beside(path: Path) -> Iterator[tuple[Path, int, Path]]:
-    """A new file in the folder of the real target, open for writing; deleted if the block raises."""
+    """Yield the path and handle of a new file beside the real target, and the target.
+
+    The new file is deleted if the block raises.
+    """
     target = Path(os.path.realpath(path))
     if target.is_symlink():  # a loop of links
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))

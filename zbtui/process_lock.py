@@ -1,4 +1,4 @@
-"""Locks between processes, in files; the system releases them if a process dies."""
+"""Locks between processes, on files; the system releases a lock if its process dies."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class NoLocksError(OSError):
 def process_lock(path: Path) -> FileLock:
     """The lock in this file; its folder is created if missing.
 
-    Raises an `OSError` if the file cannot be used: `NoLocksError` where no file could be locked.
+    Raises an `OSError` if the file cannot be used; a `NoLocksError` if its file system has no locks.
     """
-    from filelock import FileLock  # here, because it takes some 10 ms
+    from filelock import FileLock  # here, because the import takes some 10 ms
 
     make_private_folder(path.parent)
     if sys.platform != "win32" and path.parent not in _checked:
@@ -42,12 +42,15 @@ def process_lock(path: Path) -> FileLock:
 if sys.platform != "win32":
 
     def _check_locks(path: Path) -> None:
-        """filelock replaces missing locks by a file's existence, which outlives a killed process."""
+        """Raise a `NoLocksError` if the file system has no locks.
+
+        filelock would then take the file's existence for a lock, which outlives a killed process.
+        """
         import fcntl  # here: only POSIX has it
 
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            with suppress(BlockingIOError):  # another process holds it: there are locks
+            with suppress(BlockingIOError):  # another process holds the lock, so there are locks
                 fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in _HAVE_NO_LOCKS:

@@ -45,7 +45,7 @@ def make_config_file(paths: Paths) -> ConfigFile:
 
 
 def make_credential_store(paths: Paths) -> KeyringCredentialStore:
-    """This user's keyring."""
+    """The credential store in this user's keyring."""
     from zbtui.ask import is_terminal
     from zbtui.store.keyring_backends import ALLOW_INSECURE_VARIABLE
     from zbtui.store.keyring_credentials import KeyringCredentialStore
@@ -61,7 +61,7 @@ def make_credential_store(paths: Paths) -> KeyringCredentialStore:
 
 @asynccontextmanager
 async def open_org_service(paths: Paths, config: ConfigFile) -> AsyncIterator[OrgService]:
-    """The org service on this user's stores; they are closed at the end of the context."""
+    """The org service with this user's stores, which are closed at the end of the context."""
     from zbtui.clock import SystemClock
     from zbtui.onboarding import OrgService, Stores
     from zbtui.store.journal import open_journal
@@ -103,7 +103,7 @@ class Watch(NamedTuple):
 
 
 def make_watch(org_service: OrgService, config: Config, rng: random.Random | None = None) -> Watch:
-    """A watch on the org service's stores; each component applies its part of the config."""
+    """A watch with the org service's stores; each component applies its part of a changed config."""
     from zbtui.alerts.dispatcher import AlertDispatcher
     from zbtui.config.config_watcher import ConfigWatcher
 
@@ -129,13 +129,13 @@ def make_watch(org_service: OrgService, config: Config, rng: random.Random | Non
 def run_with_org_service(
     args: argparse.Namespace, act: Callable[[OrgService], Coroutine[Any, Any, int]]
 ) -> int:
-    """Run a command that changes the list of orgs; returns its exit status."""
+    """Run a command with this user's org service; returns its exit status."""
     from zbtui.store.worker import run_event_loop
 
     paths = paths_from_arguments(args)
 
-    async def change() -> int:
+    async def run() -> int:
         async with open_org_service(paths, make_config_file(paths)) as org_service:
             return await act(org_service)
 
-    return run_event_loop(change())
+    return run_event_loop(run())

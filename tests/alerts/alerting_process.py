@@ -32,7 +32,7 @@ DESKTOP_SETTINGS = AlertSettings(desktop="osc9")
 
 
 class AlertingProcess:
-    """Snapshots and an alert dispatcher; `desktop_alerts` is what the desktop shows."""
+    """Snapshots and an alert dispatcher; `desktop_alerts` are the alerts shown on the desktop."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class AlertingProcess:
         self.desktop_alerts: list[Alert] = []
 
     async def poll(self, **states: PollResult) -> list[tuple[str, str]]:
-        """Poll orgs, now; the new alerts: kind and org."""
+        """Poll orgs now; return kind and org of each new alert."""
         for name, state in states.items():
             self.snapshots[name] = self._poll_result(
                 self.snapshots.get(name) or Snapshot(make_org(name)), state
@@ -78,7 +78,7 @@ class AlertingProcess:
         return apply_observation(before, good_observation(job, server_time=now), now)
 
     async def raise_alarms(self, *names: str) -> tuple[StoredAlert, ...]:
-        """Store an alarm for each of these, a second apart."""
+        """Store an alarm for each org, one second apart."""
         alarms: tuple[StoredAlert, ...] = ()
         for name in names:
             await self.advance(1)
@@ -96,17 +96,17 @@ class AlertingProcess:
         await self.clock.advance(span)
 
     def jump_wall_clock(self, span: timedelta) -> None:
-        """Move the wall clock alone, as when the machine slept."""
+        """Move the wall clock but not the monotonic one, as when the machine slept."""
         assert isinstance(self.clock, FakeClock)
         self.clock.jump_wall_clock(span)
 
 
-def kinds_and_orgs(told: Iterable[StoredAlert]) -> list[tuple[str, str]]:
-    return [(kept.alert.kind, kept.alert.org) for kept in told]
+def kinds_and_orgs(alerts: Iterable[StoredAlert]) -> list[tuple[str, str]]:
+    return [(kept.alert.kind, kept.alert.org) for kept in alerts]
 
 
 def respond_in_turn(*answers: bytes) -> Responder:
-    """Answer with each in turn; the last one repeats."""
+    """A responder that gives these answers in turn and repeats the last one."""
     queue = list(answers)
 
     async def answer(writer: Any) -> None:
@@ -116,6 +116,6 @@ def respond_in_turn(*answers: bytes) -> Responder:
 
 
 def posted_alerts(server: FaultyServer) -> list[tuple[str, str]]:
-    """The alerts that a webhook got, in order: id and org."""
+    """Id and org of the alerts that a webhook got, in order."""
     bodies = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in server.requests]
     return [(body["id"], body["org"]) for body in bodies]

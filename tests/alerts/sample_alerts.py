@@ -1,4 +1,4 @@
-"""Sample alerts, and snapshots of orgs polled at some moment."""
+"""Sample alerts and snapshots."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HOSTILE_TEXTS: Final = (
 
 
 def make_alert(org: str = "acme", kind: AlertKind = "alarm", **parts: Any) -> Alert:
-    """An alarm of a failed backup, with these parts replaced."""
+    """An alarm of a failed backup, with these fields replaced."""
     alert = Alert(
         NOW, kind, org, "scheduled", "failed", Level.CRITICAL, "The backup failed", "See Zoho: Setup"
     )
@@ -56,25 +56,25 @@ def make_org(name: str) -> Org:
 
 
 def healthy_snapshot(name: str, at: datetime, **known: Any) -> Snapshot:
-    """Polled at that moment, with a run ahead."""
+    """A snapshot polled at `at`, with a next run."""
     return build_snapshot(
         make_org(name), backup=make_backup("SCHEDULED", at + DAY), observed_at=at, attempted_at=at, **known
     )
 
 
 def failed_backup_snapshot(name: str, at: datetime, **known: Any) -> Snapshot:
-    """Polled at that moment, with a failed run."""
+    """A snapshot polled at `at`, with a failed run."""
     return build_snapshot(
         make_org(name), backup=make_backup("FAILED"), observed_at=at, attempted_at=at, **known
     )
 
 
 def unreachable_snapshot(
-    name: str, at: datetime, failures: int = 3, trouble: Problem = OFFLINE, **known: Any
+    name: str, at: datetime, failures: int = 3, problem: Problem = OFFLINE, **known: Any
 ) -> Snapshot:
-    """So many polls failed, the last one at that moment."""
+    """A snapshot with `failures` failed polls, the last one at `at`."""
     return build_snapshot(
-        make_org(name), attempted_at=at, problem=trouble, failures=failures, failing_since=at, **known
+        make_org(name), attempted_at=at, problem=problem, failures=failures, failing_since=at, **known
     )
 
 

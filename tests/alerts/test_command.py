@@ -1,4 +1,4 @@
-"""The command that is run for an alert: real programs, which get it as it is and cannot do us harm."""
+"""The command run for an alert: what real programs get, how they fail, and what they cannot do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 10
 
 
 class WatchedClock(FakeClock):
-    """Notes when the last words of a program are waited for."""
+    """A clock that signals when the command's remaining output is waited for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class WatchedClock(FakeClock):
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the programs are run."""
+    """The folder that the programs run in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -66,47 +66,47 @@ def names_in(folder: Path) -> set[str]:
 
 
 def reading_end(path: Path) -> int:
-    """Of a new named pipe."""
+    """Make a named pipe and open its reading end."""
     os.mkfifo(path)
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
 
 async def read_all(end: int) -> bytes:
-    """What comes next; nothing, once nobody holds the other end."""
+    """Read what comes next; b"" once no process holds the writing end."""
     ready, _, _ = await asyncio.to_thread(select.select, [end], [], [], TIMEOUT_SECONDS)
     assert ready, "nothing came"
     return os.read(end, 100)
 
 
-# What it gets
+# What the command gets
 
 
 async def test_it_gets_the_alert_as_one_line_of_json(folder: Path) -> None:
-    await run_command(shell("cat > told"), make_stored_alert(), FakeClock())
-    told = (folder / "told").read_bytes()
-    assert told.count(b"\n") == 1
-    assert told.endswith(b"\n")
-    assert json.loads(told) == alert_payload(make_stored_alert())
+    await run_command(shell("cat > output"), make_stored_alert(), FakeClock())
+    output = (folder / "output").read_bytes()
+    assert output.count(b"\n") == 1
+    assert output.endswith(b"\n")
+    assert json.loads(output) == alert_payload(make_stored_alert())
 
 
 async def test_it_gets_variables_and_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OF_THE_USER", "1")
     for name in ("ZBTUI_CONFIG", "ZBTUI_ALLOW_INSECURE_KEYRING", "ZBTUI_OTHER"):
         monkeypatch.setenv(name, "1")
-    code = "import json, os; json.dump(dict(os.environ), open('told', 'w'))"
+    code = "import json, os; json.dump(dict(os.environ), open('output', 'w'))"
     await run_command(python(code), make_stored_alert(), FakeClock())
-    told = json.loads((folder / "told").read_text())
-    assert (told["OF_THE_USER"], told["PATH"]) == ("1", os.environ["PATH"])
-    assert {key: told[key] for key in told if key.startswith("ZBTUI_")} == alert_environment(
+    output = json.loads((folder / "output").read_text())
+    assert (output["OF_THE_USER"], output["PATH"]) == ("1", os.environ["PATH"])
+    assert {key: output[key] for key in output if key.startswith("ZBTUI_")} == alert_environment(
         make_stored_alert()
     )
 
 
 async def test_no_shell_reads_its_arguments(folder: Path) -> None:
-    code = "import json, sys; json.dump(sys.argv[1:], open('told', 'w'))"
+    code = "import json, sys; json.dump(sys.argv[1:], open('output', 'w'))"
     await run_command(python(code, *HOSTILE_TEXTS, ""), make_stored_alert(), FakeClock())
-    assert json.loads((folder / "told").read_text()) == [*HOSTILE_TEXTS, ""]
-    assert names_in(folder) == {"told"}
+    assert json.loads((folder / "output").read_text()) == [*HOSTILE_TEXTS, ""]
+    assert names_in(folder) == {"output"}
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
@@ -122,17 +122,17 @@ async def test_no_shell_reads_what_the_alert_says(text: str, folder: Path) -> No
 
 async def test_a_program_may_lie_in_a_folder_whose_name_a_shell_would_part(folder: Path) -> None:
     program = folder / "a $(touch touched) name"
-    program.write_text("#!/bin/sh\ntouch told\n")
+    program.write_text("#!/bin/sh\ntouch output\n")
     program.chmod(0o700)
     await run_command([str(program)], make_stored_alert(), FakeClock())
-    assert (folder / "told").exists()
+    assert (folder / "output").exists()
     assert not (folder / "touched").exists()
 
 
 async def test_it_has_a_session_of_its_own_and_so_no_terminal(folder: Path) -> None:
-    code = "import os; open('told', 'w').write(str(os.getsid(0) == os.getpid()))"
+    code = "import os; open('output', 'w').write(str(os.getsid(0) == os.getpid()))"
     await run_command(python(code), make_stored_alert(), FakeClock())
-    assert (folder / "told").read_text() == "True"
+    assert (folder / "output").read_text() == "True"
 
 
 async def test_a_program_that_does_not_read_what_it_gets_is_fine() -> None:
@@ -146,7 +146,7 @@ async def test_nothing_that_it_prints_reaches_the_screen(capfd: pytest.CaptureFi
     assert capfd.readouterr() == ("", "")
 
 
-# How it fails
+# How the command fails
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ async def test_nothing_that_it_prints_reaches_the_screen(capfd: pytest.CaptureFi
     ],
 )
 async def test_a_bad_end_is_shown_with_the_first_thing_that_it_said(script: str, message: str) -> None:
-    trouble = await problem_of(*shell(script))
-    assert (trouble.kind, trouble.message) == ("contract", message)
+    problem = await problem_of(*shell(script))
+    assert (problem.kind, problem.message) == ("contract", message)
 
 
 async def test_what_is_said_on_its_behalf_after_its_end_is_waited_for(folder: Path) -> None:
@@ -185,21 +185,21 @@ async def test_what_it_says_is_cleaned() -> None:
     code = (
         "import sys; sys.stderr.buffer.write(b'\\x1b[31mre\\xffd\\x07\\xe2\\x80\\xae!\\r\\n'); sys.exit(1)"
     )
-    trouble = await problem_of(*python(code))
-    assert trouble.message.endswith(" failed with exit status 1: [31mre\ufffdd!.")
+    problem = await problem_of(*python(code))
+    assert problem.message.endswith(" failed with exit status 1: [31mre\ufffdd!.")
 
 
 async def test_its_arguments_may_be_secret_and_are_not_shown() -> None:
     for command in (["/no/such/program", "s3cret"], shell("exit 1 # s3cret")):
-        trouble = await problem_of(*command)
-        assert "s3cret" not in f"{trouble}"
+        problem = await problem_of(*command)
+        assert "s3cret" not in f"{problem}"
 
 
 @pytest.mark.parametrize("program", ["/no/such/program", "no-such-program-on-the-path", "~/program"])
 async def test_a_program_that_is_not_there_is_a_problem_of_the_config(program: str) -> None:
-    trouble = await problem_of(program)
-    assert (trouble.kind, trouble.message) == ("config", f"The command {program} was not found.")
-    assert "on_change" in trouble.hint
+    problem = await problem_of(program)
+    assert (problem.kind, problem.message) == ("config", f"The command {program} was not found.")
+    assert "on_change" in problem.hint
 
 
 async def test_each_other_reason_not_to_start_has_a_sentence_of_its_own(folder: Path) -> None:
@@ -214,13 +214,13 @@ async def test_each_other_reason_not_to_start_has_a_sentence_of_its_own(folder: 
     assert "cannot be run (ValueError)" in (await problem_of("/bin/sh", "\0")).message
 
 
-# What it cannot do
+# What the command cannot do
 
 
 async def test_a_program_that_goes_on_is_ended_after_its_time_and_all_it_started(folder: Path) -> None:
     held = reading_end(folder / "held")
     clock = FakeClock()
-    # Whoever still runs holds the named pipe.
+    # A process that still runs keeps the named pipe open.
     script = "exec 9> held; sleep 60 & echo started >&9; sleep 60"
     running = asyncio.create_task(run_command(shell(script), make_stored_alert(), clock))
     assert await read_all(held) == b"started\n"
@@ -248,7 +248,7 @@ async def test_a_program_that_ignores_being_asked_to_end_is_ended_all_the_same(f
 
 @pytest.mark.parametrize("turns", [2, 200])
 async def test_who_is_cancelled_leaves_nothing_running(turns: int, folder: Path) -> None:
-    """Be it that the program has only just been started."""
+    """With few turns of the loop, the program has only just been started."""
     held = reading_end(folder / "held")
     script = "exec 9> held; sleep 60 & echo started >&9; sleep 60"
     running = asyncio.create_task(run_command(shell(script), make_stored_alert(), FakeClock()))
@@ -265,12 +265,12 @@ async def test_who_is_cancelled_leaves_nothing_running(turns: int, folder: Path)
 
 @pytest.mark.parametrize("status", [0, 3])
 async def test_what_it_leaves_behind_holds_nobody_up_and_goes_on(status: int, folder: Path) -> None:
-    """It holds the outputs of the program, which has ended."""
-    told = reading_end(folder / "told")
+    """A child outlives the command and keeps the command's outputs open."""
+    output = reading_end(folder / "output")
     os.mkfifo(folder / "gate")
     gate = os.open(folder / "gate", os.O_RDWR)
     clock = WatchedClock()
-    script = f"(read line < gate; echo $line > told) & echo why >&2; exit {status}"
+    script = f"(read line < gate; echo $line > output) & echo why >&2; exit {status}"
     running = asyncio.create_task(run_command(shell(script), make_stored_alert(), clock))
     await asyncio.wait_for(clock.listening.wait(), TIMEOUT_SECONDS)
     await clock.advance(OUTPUT_GRACE_SECONDS)
@@ -280,9 +280,9 @@ async def test_what_it_leaves_behind_holds_nobody_up_and_goes_on(status: int, fo
     else:
         await running
     os.write(gate, b"on\n")
-    assert await read_all(told) == b"on\n"
+    assert await read_all(output) == b"on\n"
     os.close(gate)
-    os.close(told)
+    os.close(output)
 
 
 async def test_a_flood_takes_no_memory() -> None:
@@ -298,12 +298,12 @@ async def test_a_flood_takes_no_memory() -> None:
 
 async def test_of_a_flood_the_first_line_is_shown_as_far_as_it_fits() -> None:
     code = f"import sys; sys.stderr.write('why' + ' y' * {MAX_OUTPUT_BYTES}); sys.exit(1)"
-    trouble = await problem_of(*python(code))
-    assert "failed with exit status 1: why y y" in trouble.message
-    assert len(trouble.message) < 400
+    problem = await problem_of(*python(code))
+    assert "failed with exit status 1: why y y" in problem.message
+    assert len(problem.message) < 400
 
 
 async def test_the_name_of_the_program_is_cleaned_and_cut() -> None:
-    trouble = await problem_of("/no/\x1b[31m" + "x" * 300)
-    assert "\x1b" not in trouble.message
-    assert len(trouble.message) < 120
+    problem = await problem_of("/no/\x1b[31m" + "x" * 300)
+    assert "\x1b" not in problem.message
+    assert len(problem.message) < 120

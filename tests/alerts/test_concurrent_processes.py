@@ -1,4 +1,4 @@
-"""One journal on disk, and several processes that come and go: nothing is notified twice or lost."""
+"""Several processes that share a journal on disk: no alert is notified twice, none is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMES = [f"org{number}" for number in range(8)]
 
 @dataclass
 class SharedFolder:
-    """Where the journal is, and what the commands note."""
+    """The folder with the journal, and with the file that the alert command appends to."""
 
     folder: Path
 
@@ -36,12 +36,12 @@ class SharedFolder:
 
     @property
     def script(self) -> str:
-        """For a shell: notes id, kind and org of an alert."""
-        return f'echo "$ZBTUI_ALERT_ID $ZBTUI_KIND $ZBTUI_ORG" >> {self.folder / "told"}'
+        """Shell script of the alert command: appends id, kind and org."""
+        return f'echo "$ZBTUI_ALERT_ID $ZBTUI_KIND $ZBTUI_ORG" >> {self.folder / "delivered"}'
 
     def delivered(self) -> list[tuple[str, str, str]]:
-        """What was noted, in order."""
-        file = self.folder / "told"
+        """Id, kind and org of each delivered alert, in order."""
+        file = self.folder / "delivered"
         lines = file.read_text().splitlines() if file.exists() else []
         return [(id_, kind, org) for id_, kind, org in (line.split() for line in lines)]
 
@@ -49,7 +49,7 @@ class SharedFolder:
     async def process(
         self, clock: FakeClock, settings: AlertSettings = DESKTOP_SETTINGS
     ) -> AsyncIterator[AlertingProcess]:
-        """Within this process, but with a journal of its own at the same place."""
+        """A simulated process, with its own connection to the same journal."""
         journal = open_journal(self.journal)
         assert journal.problem is None
         try:
@@ -67,29 +67,29 @@ def shared_folder(tmp_path: Path) -> SharedFolder:
 
 
 async def test_a_restart_notifies_only_changes_since(shared_folder: SharedFolder, clock: FakeClock) -> None:
-    told = []
+    alerts = []
     states: list[PollResult] = ["well", "failed", "failed", "well", "failed", "failed"]
     for state in states:
         async with shared_folder.process(clock) as scene:
             await clock.advance(5 * MINUTE)
-            told += await scene.poll(acme=state, globex="well")
-    assert told == [("alarm", "acme"), ("recovery", "acme"), ("alarm", "acme")]
+            alerts += await scene.poll(acme=state, globex="well")
+    assert alerts == [("alarm", "acme"), ("recovery", "acme"), ("alarm", "acme")]
 
 
 async def test_an_outage_may_end_after_a_restart(shared_folder: SharedFolder, clock: FakeClock) -> None:
-    told = []
+    alerts = []
     async with shared_folder.process(clock) as scene:
         await scene.poll_all(NAMES, "well")
         for _ in range(3):
             await clock.advance(5 * MINUTE)
-            told += await scene.poll_all(NAMES, "out")
+            alerts += await scene.poll_all(NAMES, "out")
     async with shared_folder.process(clock) as scene:
         for _ in range(4):
             await clock.advance(5 * MINUTE)
-            told += await scene.poll_all(NAMES, "out")
+            alerts += await scene.poll_all(NAMES, "out")
         await clock.advance(5 * MINUTE)
-        told += await scene.poll_all(NAMES, "well")
-    assert told == [("outage", ""), ("outage_over", "")]
+        alerts += await scene.poll_all(NAMES, "well")
+    assert alerts == [("outage", ""), ("outage_over", "")]
 
 
 async def test_what_was_notified_but_not_delivered_is_delivered_after_a_restart(
@@ -112,16 +112,16 @@ async def test_what_was_notified_but_not_delivered_is_delivered_after_a_restart(
 async def test_one_notifies_and_one_delivers(shared_folder: SharedFolder, clock: FakeClock) -> None:
     async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
         states: list[PollResult] = ["well", "failed", "well", "failed", "failed"]
-        told = []
+        alerts = []
         for state in states:
             await clock.advance(5 * MINUTE)
             both = await asyncio.gather(one.poll_all(NAMES, state), other.poll_all(NAMES, state))
-            told += both[0] + both[1]
+            alerts += both[0] + both[1]
             await asyncio.gather(one.deliver(), other.deliver())
         expected = Counter(
             {(kind, name): times for kind, times in (("alarm", 2), ("recovery", 1)) for name in NAMES}
         )
-        assert Counter(told) == expected
+        assert Counter(alerts) == expected
         shown = [(alert.kind, alert.org) for alert in one.desktop_alerts + other.desktop_alerts]
         assert Counter(shown) == expected
         assert len(await one.dispatcher.new_alerts()) == 0
@@ -131,22 +131,22 @@ async def test_each_hears_of_what_the_other_notifies(shared_folder: SharedFolder
     async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
         for scene in (one, other):
             await scene.dispatcher.new_alerts()
-        told = (*await one.raise_alarms("acme"), *await other.raise_alarms("globex"))
-        assert await one.dispatcher.new_alerts() == await other.dispatcher.new_alerts() == told
+        alerts = (*await one.raise_alarms("acme"), *await other.raise_alarms("globex"))
+        assert await one.dispatcher.new_alerts() == await other.dispatcher.new_alerts() == alerts
 
 
 async def test_news_asked_for_twice_come_once(shared_folder: SharedFolder, clock: FakeClock) -> None:
     async with shared_folder.process(clock) as scene:
         await scene.dispatcher.new_alerts()
-        told = await scene.raise_alarms("acme")
+        alerts = await scene.raise_alarms("acme")
         first, second = await asyncio.gather(scene.dispatcher.new_alerts(), scene.dispatcher.new_alerts())
-    assert (*first, *second) == told
+    assert (*first, *second) == alerts
 
 
 async def test_an_older_poll_does_not_take_back_what_another_process_has_notified(
     shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
-    """A `check` from cron has seen it meanwhile; the screen has not."""
+    """A `check` from cron has polled since; the screen has not."""
     async with shared_folder.process(clock) as screen, shared_folder.process(clock) as check:
         await screen.poll(acme="well")
         await clock.advance(MINUTE)
@@ -164,7 +164,7 @@ async def test_an_older_poll_does_not_take_back_what_another_process_has_notifie
 
 @asynccontextmanager
 async def start_process(disk: SharedFolder, script: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`tests.alerts.alerting_main`, ready."""
+    """Start `tests.alerts.alerting_main`, and wait until it is ready."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.alerts.alerting_main", str(disk.journal), script),
         cwd=Path(__file__).parents[2],
@@ -182,7 +182,7 @@ async def start_process(disk: SharedFolder, script: str) -> AsyncIterator[asynci
 
 
 async def run_round(process: asyncio.subprocess.Process, state: PollResult, *names: str) -> bytes:
-    """What it answers, once all is notified and delivered."""
+    """Run one round; return the answer, which comes once all is notified and delivered."""
     assert process.stdin
     assert process.stdout
     process.stdin.write(f"{state} {' '.join(names)}\n".encode())
@@ -198,15 +198,15 @@ async def test_two_real_processes_notify_each_change_once(shared_folder: SharedF
         for state in states:
             both = await asyncio.gather(run_round(one, state, *NAMES), run_round(other, state, *NAMES))
             assert set(both) == {b"done\n"}
-    told = shared_folder.delivered()
-    assert len({id_ for id_, _, _ in told}) == len(told)
-    assert Counter((kind, org) for _, kind, org in told) == Counter(
+    alerts = shared_folder.delivered()
+    assert len({id_ for id_, _, _ in alerts}) == len(alerts)
+    assert Counter((kind, org) for _, kind, org in alerts) == Counter(
         {(kind, name): times for kind, times in (("alarm", 2), ("recovery", 1)) for name in NAMES}
     )
 
 
 async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
-    """What it was about is notified again, with the same id; all else once."""
+    """The delivery that was cut off is made again, with the same id; all others are made once."""
     async with start_process(shared_folder, f"{shared_folder.script}; kill -9 $PPID") as process:
         assert await run_round(process, "failed", *NAMES) == b""
     assert process.returncode == -signal.SIGKILL
@@ -216,7 +216,7 @@ async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: Shar
         later, AlertSettings(on_change=("/bin/sh", "-c", shared_folder.script))
     ) as scene:
         await scene.deliver()
-    told = shared_folder.delivered()
-    assert Counter(told).most_common(1) == [(noted, 2)]
-    assert len(set(told)) == len(NAMES) == len(told) - 1
-    assert {(kind, org) for _, kind, org in told} == {("alarm", name) for name in NAMES}
+    alerts = shared_folder.delivered()
+    assert Counter(alerts).most_common(1) == [(noted, 2)]
+    assert len(set(alerts)) == len(NAMES) == len(alerts) - 1
+    assert {(kind, org) for _, kind, org in alerts} == {("alarm", name) for name in NAMES}

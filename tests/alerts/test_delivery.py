@@ -1,4 +1,4 @@
-"""How alerts reach a command, a webhook and the desktop: in order, again where it failed, never lost."""
+"""Delivery of alerts to command, webhook and desktop: in order, retried on failure, never lost."""
 
 from __future__ import annotations
 
@@ -41,37 +41,37 @@ OK, REFUSED, DOWN = http_response(200), http_response(400), http_response(500)
 async def process_with_webhook(
     answer: Responder, settings: AlertSettings | None = None
 ) -> AsyncIterator[tuple[AlertingProcess, FaultyServer]]:
-    """A process that posts to a server which answers so."""
+    """A process whose webhook is a server that gives this answer."""
     async with run_faulty_server(answer) as server, HttpClient() as http:
         webhook = f"{server.url}/{SECRET}"
         yield AlertingProcess(replace(settings or AlertSettings(), webhook=webhook), http=http), server
 
 
 def problem_message(scene: AlertingProcess) -> str:
-    """What it says to be wrong."""
-    return " ".join(trouble.message for trouble in scene.dispatcher.problems) or "nothing"
+    """The messages of the dispatcher's problems."""
+    return " ".join(problem.message for problem in scene.dispatcher.problems) or "nothing"
 
 
 def append_command(file: Path) -> tuple[str, ...]:
-    """A command that notes the org of each alert."""
+    """A command that appends the org of each alert to `file`."""
     return ("/bin/sh", "-c", f'echo "$ZBTUI_ORG" >> {file}')
 
 
-# To each sink
+# To each channel
 
 
 async def test_every_sink_is_notified_of_every_alert_once(tmp_path: Path) -> None:
-    file = tmp_path / "told"
+    file = tmp_path / "delivered"
     async with process_with_webhook(
         send_bytes(OK), AlertSettings(on_change=append_command(file), desktop="osc9")
     ) as (scene, server):
-        told = await scene.raise_alarms("acme", "globex")
+        alerts = await scene.raise_alarms("acme", "globex")
         for _ in range(2):
             await scene.deliver()
             await scene.advance(DAY)
-    assert posted_alerts(server) == [(kept.uuid, kept.alert.org) for kept in told]
+    assert posted_alerts(server) == [(kept.uuid, kept.alert.org) for kept in alerts]
     assert file.read_text().split() == ["acme", "globex"]
-    assert scene.desktop_alerts == [kept.alert for kept in told]
+    assert scene.desktop_alerts == [kept.alert for kept in alerts]
     assert problem_message(scene) == "nothing"
 
 
@@ -105,7 +105,7 @@ async def test_an_alert_waits_for_a_process_that_can_show_it() -> None:
 
 
 async def test_the_config_decides_by_now_whom_to_notify() -> None:
-    """What was kept for a webhook that is configured no more is not posted."""
+    """An alert kept for a webhook is not posted once the config has no webhook."""
     async with process_with_webhook(send_bytes(OK)) as (scene, server):
         await scene.raise_alarms("acme")
         scene.dispatcher.settings = AlertSettings()
@@ -123,7 +123,7 @@ async def test_what_the_config_would_refuse_is_sent_nothing() -> None:
     assert "https" in problem_message(scene)
 
 
-# Where it fails
+# Failures
 
 
 async def test_what_failed_is_tried_again_and_delivered_once() -> None:
@@ -171,7 +171,7 @@ async def test_a_webhook_that_says_when_to_come_again_is_not_asked_before(header
 
 
 async def test_one_sink_that_fails_holds_up_no_other(tmp_path: Path) -> None:
-    file = tmp_path / "told"
+    file = tmp_path / "delivered"
     async with process_with_webhook(
         reset_connection, AlertSettings(on_change=append_command(file), desktop="osc9")
     ) as (scene, _):
@@ -204,7 +204,7 @@ async def test_an_alert_that_is_refused_lets_the_others_by_and_is_tried_again() 
 
 
 async def test_a_command_that_fails_is_run_again(tmp_path: Path) -> None:
-    file = tmp_path / "told"
+    file = tmp_path / "delivered"
     script = f'echo "$ZBTUI_ORG" >> {file}; test "$(wc -l < {file})" -gt 1 || exit 4'
     scene = AlertingProcess(AlertSettings(on_change=("/bin/sh", "-c", script)))
     await scene.raise_alarms("acme")
@@ -228,7 +228,7 @@ async def test_a_command_that_is_not_there_is_not_searched_again_with_each_alert
 
 
 async def test_a_config_that_was_corrected_counts_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "told"
+    file = tmp_path / "delivered"
     scene = AlertingProcess(AlertSettings(on_change=("/no/such/program",)))
     await scene.raise_alarms("acme", "globex")
     await scene.deliver()
@@ -267,7 +267,7 @@ async def test_a_clock_that_is_set_back_does_not_silence_a_sink() -> None:
 
 async def test_no_problem_and_no_log_shows_where_the_webhook_is(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    troubles = []
+    problems = []
     for answer in (
         send_bytes(DOWN),
         send_bytes(REFUSED),
@@ -277,20 +277,20 @@ async def test_no_problem_and_no_log_shows_where_the_webhook_is(caplog: pytest.L
         async with process_with_webhook(answer) as (scene, server):
             await scene.raise_alarms("acme")
             await scene.deliver()
-            troubles.append(scene.dispatcher.problems)
+            problems.append(scene.dispatcher.problems)
         assert SECRET.encode() in server.requests[0]
     with refusing_port() as url:
         scene = AlertingProcess(AlertSettings(webhook=f"{url}/{SECRET}"))
         await scene.raise_alarms("acme")
         await scene.deliver()
-        troubles.append(scene.dispatcher.problems)
-    assert all(troubles)
+        problems.append(scene.dispatcher.problems)
+    assert all(problems)
     logged = caplog.text + "".join(repr(record.args) for record in caplog.records)
-    assert SECRET not in f"{troubles} {logged}"
+    assert SECRET not in f"{problems} {logged}"
 
 
 async def test_an_orgs_alerts_come_in_their_order_and_hold_up_no_other_ones(tmp_path: Path) -> None:
-    gate, file = tmp_path / "refused", tmp_path / "told"
+    gate, file = tmp_path / "refused", tmp_path / "delivered"
     gate.write_text("acme: failed")
     script = f'grep -qx "$ZBTUI_TITLE" {gate} && exit 1; echo "$ZBTUI_TITLE" >> {file}'
     scene = AlertingProcess(AlertSettings(on_change=("/bin/sh", "-c", script)))
@@ -308,7 +308,7 @@ async def test_an_orgs_alerts_come_in_their_order_and_hold_up_no_other_ones(tmp_
     assert file.read_text().splitlines() == ["birch: failed", "acme: failed", "acme: well again"]
 
 
-# When it is given up
+# Giving up
 
 
 async def test_after_a_day_it_is_given_up_and_that_is_notified() -> None:
@@ -323,13 +323,13 @@ async def test_after_a_day_it_is_given_up_and_that_is_notified() -> None:
         other = AlertDispatcher(scene.journal, scene.http, scene.clock, scene.dispatcher.settings)
         await other.deliver()
         assert len(server.requests) == tried
-        (trouble,) = other.problems
-        assert "given up (acme: failed)" in trouble.message
+        (problem,) = other.problems
+        assert "given up (acme: failed)" in problem.message
         assert await scene.journal.outbox.claim_delivery(["webhook"], scene.clock.now(), LEASE) is None
 
 
 async def test_what_was_never_tried_is_tried_however_old_it_is() -> None:
-    """The machine slept, say."""
+    """For example, because the machine slept."""
     async with process_with_webhook(send_bytes(OK)) as (scene, server):
         (kept,) = await scene.raise_alarms("acme")
         scene.jump_wall_clock(5 * DAY)
@@ -347,7 +347,7 @@ async def test_a_notice_of_days_ago_is_not_shown_any_more() -> None:
     assert problem_message(scene) == "nothing"
 
 
-# Who is killed in between
+# Processes killed while they deliver
 
 
 async def test_what_another_process_delivers_is_left_to_it_until_it_must_have_died() -> None:

@@ -1,4 +1,4 @@
-"""What is notified: each change once, and to which channels."""
+"""The alert dispatcher: each change is notified once, to the configured channels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def process() -> AlertingProcess:
     return AlertingProcess()
 
 
-# What is told
+# Alerts
 
 
 async def test_a_change_is_notified_once_however_often_it_is_considered(process: AlertingProcess) -> None:
@@ -47,76 +47,78 @@ async def test_a_change_is_notified_once_however_often_it_is_considered(process:
 
 
 async def test_a_flapping_org_is_notified_at_each_change_once(process: AlertingProcess) -> None:
-    told = []
+    alerts = []
     states: list[PollResult] = ["well", "failed", "failed", "well", "well"]
     for _ in range(5):
         for state in states:
             await process.advance(5 * MINUTE)
-            told += await process.poll(acme=state, globex="well")
-    assert told == [("alarm", "acme"), ("recovery", "acme")] * 5
+            alerts += await process.poll(acme=state, globex="well")
+    assert alerts == [("alarm", "acme"), ("recovery", "acme")] * 5
 
 
 async def test_an_outage_of_all_is_one_alert_and_its_end_is_one(process: AlertingProcess) -> None:
     assert await process.poll_all(FIFTY, "well") == []
-    told = []
+    alerts = []
     for _ in range(6):
         await process.advance(5 * MINUTE)
         for name in FIFTY:  # one after the other, as pollers do
-            told += await process.poll_all([name], "out")
-    assert told == [("outage", ALL_ORGS)]
+            alerts += await process.poll_all([name], "out")
+    assert alerts == [("outage", ALL_ORGS)]
     await process.advance(5 * MINUTE)
-    told = []
+    alerts = []
     for name in FIFTY:
-        told += await process.poll_all([name], "well")
-    assert told == [("outage_over", ALL_ORGS)]
+        alerts += await process.poll_all([name], "well")
+    assert alerts == [("outage_over", ALL_ORGS)]
 
 
 async def test_checks_of_a_part_of_the_orgs_each_make_no_outage_of_it() -> None:
     clock, journal = FakeClock(), MemoryJournal()
     out, well = (AlertingProcess(journal=journal, clock=clock, whole=False) for _ in range(2))
-    told = []
+    alerts = []
     for _ in range(24):
-        told += await out.poll(acme="out", birch="out")
+        alerts += await out.poll(acme="out", birch="out")
         await out.advance(MINUTE)
-        told += await well.poll(cedar="well", delta="well")
+        alerts += await well.poll(cedar="well", delta="well")
         await out.advance(4 * MINUTE)
-    assert told == [("alarm", "acme"), ("alarm", "birch")]
+    assert alerts == [("alarm", "acme"), ("alarm", "birch")]
 
 
 async def test_what_went_wrong_during_an_outage_is_notified_after_it(process: AlertingProcess) -> None:
     await process.poll_all(FIFTY, "well")
     for _ in range(3):
         await process.advance(5 * MINUTE)
-        told = await process.poll_all(FIFTY, "out")
-    assert told == [("outage", ALL_ORGS)]
+        alerts = await process.poll_all(FIFTY, "out")
+    assert alerts == [("outage", ALL_ORGS)]
     await process.advance(5 * MINUTE)
     await process.poll_all(FIFTY[1:], "well")
     assert await process.poll_all(FIFTY[:1], "failed") == [("alarm", "org0")]
 
 
-@pytest.mark.parametrize("looks", [1, 2, 3, 5])
-async def test_so_many_polls_may_fail_as_the_settings_say(looks: int, process: AlertingProcess) -> None:
-    process.dispatcher.settings = replace(DESKTOP_SETTINGS, failed_looks=looks)
+@pytest.mark.parametrize("failed_polls", [1, 2, 3, 5])
+async def test_so_many_polls_may_fail_as_the_settings_say(
+    failed_polls: int, process: AlertingProcess
+) -> None:
+    process.dispatcher.settings = replace(DESKTOP_SETTINGS, failed_looks=failed_polls)
     await process.poll(acme="well")
-    told = []
-    for _ in range(looks):
+    alerts = []
+    for _ in range(failed_polls):
         await process.advance(MINUTE)
-        told.append(await process.poll(acme="out"))
-    assert told == [[]] * (looks - 1) + [[("alarm", "acme")]]
+        alerts.append(await process.poll(acme="out"))
+    assert alerts == [[]] * (failed_polls - 1) + [[("alarm", "acme")]]
 
 
 @pytest.mark.parametrize(
-    ("orgs", "told"),
+    ("orgs", "expected"),
     [(["acme"], ("alarm", "acme")), (["acme", "globex"], ("outage", ALL_ORGS))],
 )
 async def test_without_a_journal_one_failed_poll_is_enough(
-    orgs: list[str], told: tuple[str, str], process: AlertingProcess
+    orgs: list[str], expected: tuple[str, str], process: AlertingProcess
 ) -> None:
-    """The next process may not know of it, and would wait for more for ever."""
+    """The next process could not know of this failure, and would wait for more of them for ever."""
     await process.poll_all(orgs, "well")
     process.journal._database.problem = Problem("config", "The journal cannot be used.", "Check the disk.")
     await process.advance(5 * MINUTE)
-    assert set(await process.poll_all(orgs, "out")) == {told, ("journal", ALL_ORGS)}
+    assert set(await process.poll_all(orgs, "out")) == {expected, ("journal", ALL_ORGS)}
 
 
 async def test_a_dead_sign_in_is_notified_at_once(process: AlertingProcess) -> None:
@@ -132,11 +134,11 @@ async def test_settings_count_from_when_they_are_replaced(process: AlertingProce
 
 async def test_what_lasts_is_notified_again_once_it_is_time(process: AlertingProcess) -> None:
     process.dispatcher.settings = replace(DESKTOP_SETTINGS, remind_every=HOUR)
-    told = []
+    alerts = []
     for _ in range(25):
-        told += await process.poll(acme="failed")
+        alerts += await process.poll(acme="failed")
         await process.advance(5 * MINUTE)
-    assert told == [("alarm", "acme"), ("reminder", "acme"), ("reminder", "acme")]
+    assert alerts == [("alarm", "acme"), ("reminder", "acme"), ("reminder", "acme")]
 
 
 async def test_where_nothing_is_to_be_notified_no_other_process_is_held_up(
@@ -169,9 +171,9 @@ async def test_what_turns_by_the_time_alone_is_notified_when_it_does(process: Al
     await process.advance(HOUR + 10 * MINUTE)
     assert kinds_and_orgs(await process.evaluate()) == []
     await process.advance(1)
-    told = await process.evaluate()
-    assert kinds_and_orgs(told) == [("alarm", "acme")]
-    assert "overdue 00:10:01" in told[0].alert.headline
+    alerts = await process.evaluate()
+    assert kinds_and_orgs(alerts) == [("alarm", "acme")]
+    assert "overdue 00:10:01" in alerts[0].alert.headline
 
 
 async def test_what_was_judged_before_is_said_in_the_words_of_now(process: AlertingProcess) -> None:
@@ -183,8 +185,8 @@ async def test_what_was_judged_before_is_said_in_the_words_of_now(process: Alert
     await process.advance(2 * MINUTE)
     process.dispatcher.settings = replace(DESKTOP_SETTINGS, remind_every=MINUTE)
     process.snapshots["acme"] = snapshot_with(process.snapshots["acme"], paused=False)
-    told = await process.evaluate()
-    assert "overdue 12:02:00" in told[0].alert.headline
+    alerts = await process.evaluate()
+    assert "overdue 12:02:00" in alerts[0].alert.headline
     await process.advance(2 * MINUTE)
     again = await process.evaluate()
     assert kinds_and_orgs(again) == [("reminder", "acme")]
@@ -209,39 +211,39 @@ async def test_unchanged_is_not_rejudged(process: AlertingProcess, monkeypatch: 
     assert set(judged[1:]) == set(FIFTY)
 
 
-# Several desks at one journal
+# Several dispatchers on one journal
 
 
 @given(st.data())
 @reproducible
 def test_processes_that_take_turns_notify_each_change_once_and_for_all(data: st.DataObject) -> None:
-    """Each considers what it knows every minute, however long ago it polled."""
+    """Each process evaluates its snapshots every minute, however old they are."""
     states: list[PollResult] = ["well", "failed"]
     timeline = data.draw(st.lists(st.sampled_from(states), min_size=1, max_size=12))
-    lookers = st.lists(st.integers(0, 2), max_size=3, unique=True)
-    looking = [*(data.draw(lookers) for _ in timeline[1:]), [0, 1, 2]]
+    pollers = st.lists(st.integers(0, 2), max_size=3, unique=True)
+    pollers_of_round = [*(data.draw(pollers) for _ in timeline[1:]), [0, 1, 2]]
 
     async def watch() -> list[tuple[str, str]]:
-        clock, journal, told = FakeClock(), MemoryJournal(), []
+        clock, journal, alerts = FakeClock(), MemoryJournal(), []
         scenes = [AlertingProcess(journal=journal, clock=clock) for _ in range(3)]
-        for state, lookers in zip(timeline, looking, strict=True):
+        for state, pollers in zip(timeline, pollers_of_round, strict=True):
             await clock.advance(MINUTE)
             for number, scene in enumerate(scenes):
-                told += await (scene.poll(acme=state) if number in lookers else scene.poll())
-        return told
+                alerts += await (scene.poll(acme=state) if number in pollers else scene.poll())
+        return alerts
 
-    # What was seen, by anybody, in the order in which it was.
-    seen = [state for state, lookers in zip(timeline, looking, strict=True) if lookers]
+    # The states that any process polled, in order.
+    seen = [state for state, pollers in zip(timeline, pollers_of_round, strict=True) if pollers]
     changes = [after for before, after in zip(["well", *seen], seen, strict=False) if before != after]
     expected = [("recovery" if state == "well" else "alarm", "acme") for state in changes]
     assert asyncio.run(watch()) == expected
 
 
-# For whom it is kept
+# Channels
 
 
 async def deliveries(scene: AlertingProcess) -> list[str]:
-    """The sinks that something is kept for."""
+    """The channels that have a delivery in the outbox."""
     book, now, lease = scene.journal.outbox, scene.clock.now(), timedelta(seconds=60)
     sinks = ["command", "webhook", "desktop", "bell"]
     found = []
@@ -269,7 +271,7 @@ async def test_an_alert_is_kept_for_each_configured_sink(settings: AlertSettings
     assert await deliveries(scene) == sinks
 
 
-# News
+# New alerts for the screen
 
 
 async def test_the_first_news_are_those_from_then_on(process: AlertingProcess) -> None:

@@ -1,4 +1,4 @@
-"""Orgs that leave the config: told to whom the config named, though it may name nobody any more."""
+"""The alert that orgs left the config goes to the channels of the config before the change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OK = b"HTTP/1.1 204 Fine\r\nContent-Length: 0\r\n\r\n"
 
 
 class EditedConfig(MemoryConfigStore):
-    """One on disk, that others edit."""
+    """A config file that others edit."""
 
     def __init__(self) -> None:
         super().__init__(Config())
@@ -35,7 +35,7 @@ class EditedConfig(MemoryConfigStore):
 
 @asynccontextmanager
 async def alerting() -> AsyncIterator[tuple[AlertingProcess, EditedConfig, FaultyServer]]:
-    """Two orgs under watch, and who is told."""
+    """A process that watches two orgs, its config, and the server of its webhook."""
     config = EditedConfig()
     async with run_faulty_server(send_bytes(OK)) as server, HttpClient() as http:
         process = AlertingProcess(AlertSettings(webhook=f"{server.url}/first"), http=http, config=config)
@@ -43,17 +43,17 @@ async def alerting() -> AsyncIterator[tuple[AlertingProcess, EditedConfig, Fault
         yield process, config, server
 
 
-async def tell(process: AlertingProcess) -> None:
+async def evaluate_and_deliver(process: AlertingProcess) -> None:
     await process.evaluate()
     await process.deliver()
 
 
-async def test_an_emptied_config_is_told_to_whom_it_named_before() -> None:
+async def test_an_emptied_config_is_notified_to_the_webhook_it_had_before() -> None:
     async with alerting() as (process, _, server):
         process.dispatcher.settings = AlertSettings()
         process.snapshots.clear()
         for _ in range(2):
-            await tell(process)
+            await evaluate_and_deliver(process)
         assert [org for _, org in posted_alerts(server)] == [None]
         process.dispatcher.settings = AlertSettings(webhook=f"{server.url}/second")
         await process.poll(acme="failed")
@@ -61,7 +61,7 @@ async def test_an_emptied_config_is_told_to_whom_it_named_before() -> None:
         assert [request.split()[1] for request in server.requests] == [b"/first", b"/second"]
 
 
-async def test_without_the_webhook_alone_nobody_is_told_of_anything() -> None:
+async def test_without_the_webhook_other_alerts_go_nowhere() -> None:
     async with alerting() as (process, _, server):
         process.dispatcher.settings = AlertSettings()
         await process.advance(MINUTE)
@@ -70,13 +70,13 @@ async def test_without_the_webhook_alone_nobody_is_told_of_anything() -> None:
         assert server.requests == []
 
 
-async def test_while_the_file_is_being_written_nobody_is_told_that_they_left() -> None:
+async def test_while_the_file_is_being_written_no_org_has_left() -> None:
     async with alerting() as (process, config, server):
         whole, config.settled = dict(process.snapshots), False
         process.snapshots.clear()
-        await tell(process)
+        await evaluate_and_deliver(process)
         process.snapshots, config.settled = whole, True
-        await tell(process)
+        await evaluate_and_deliver(process)
         assert server.requests == []
 
 

@@ -1,4 +1,4 @@
-"""How often orgs are considered: seldom where there are thousands, or where nothing changes."""
+"""How often orgs are evaluated: less often with thousands of orgs, or while nothing changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zbtui.alerts.evaluation_schedule import EvaluationSchedule
 
 
 def due_at(orgs: int, *, changing: bool) -> list[int]:
-    """The seconds of the first four minutes in which they are considered."""
+    """The seconds of the first four minutes at which an evaluation is due."""
     pace, found = EvaluationSchedule(), []
     for second in range(1, 241):
         if changing:

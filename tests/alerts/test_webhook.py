@@ -1,4 +1,4 @@
-"""The webhook: a real server that gets an alert, and a URL of which only the host is ever named."""
+"""Alerts posted to a webhook on a real server; errors show only the host of its URL."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SECRET = "T0P/s3cr3t-path"
 
 
 async def problem_of(url: str) -> Problem:
-    """Why an alert does not reach a webhook; what its URL keeps secret is shown by nothing."""
+    """The problem of posting to a webhook at `url`; check that nothing shows the secret in its path."""
     async with HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
             await post_alert(http, f"{url}/{SECRET}", make_stored_alert(), NOW)
-    told = full_error_text(caught.value)
-    assert "s3cr3t" not in told
+    shown = full_error_text(caught.value)
+    assert "s3cr3t" not in shown
     return caught.value.problem
 
 
@@ -46,7 +46,7 @@ async def problem_with(answer: Responder) -> Problem:
         return await problem_of(server.url)
 
 
-# What it is told
+# What is posted
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -69,7 +69,7 @@ async def test_what_the_alert_says_comes_as_it_is(text: str) -> None:
     assert json.loads(app.requests[0].body)["headline"] == text
 
 
-# Where it is never sent to
+# URLs that get nothing
 
 
 @pytest.mark.parametrize(
@@ -97,24 +97,24 @@ async def test_what_the_config_refuses_is_sent_nothing(url: str) -> None:
         with pytest.raises(ProblemError) as caught:
             await post_alert(http, url, make_stored_alert(), NOW)
     assert app.requests == []
-    trouble = caught.value.problem
-    assert trouble.kind == "config"
-    assert "webhook" in trouble.message
-    assert "[alerts]" in trouble.hint
+    problem = caught.value.problem
+    assert problem.kind == "config"
+    assert "webhook" in problem.message
+    assert "[alerts]" in problem.hint
 
 
 async def test_a_redirect_is_not_followed_and_is_a_problem_of_the_config() -> None:
     async with run_faulty_server(send_bytes(http_response(200))) as other:
         for status in (301, 302, 303, 307, 308):
             away = http_response(status, b"", f"Location: {other.url}/{SECRET}")
-            trouble = await problem_with(send_bytes(away))
-            assert trouble.kind == "config"
-            assert f"HTTP {status}" in trouble.message
-            assert "not followed" in trouble.message
+            problem = await problem_with(send_bytes(away))
+            assert problem.kind == "config"
+            assert f"HTTP {status}" in problem.message
+            assert "not followed" in problem.message
     assert other.requests == []
 
 
-# How it fails
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ async def test_a_redirect_is_not_followed_and_is_a_problem_of_the_config() -> No
     ],
 )
 async def test_any_other_answer_is_shown_with_the_host_and_the_status(status: int, kind: str) -> None:
-    trouble = await problem_with(send_bytes(http_response(status, b"because of s3cr3t")))
-    assert (trouble.kind, trouble.http_status) == (kind, status)
-    assert trouble.message == f"The webhook at 127.0.0.1 did not take an alert: HTTP {status}."
-    assert trouble.retry_at is None
+    problem = await problem_with(send_bytes(http_response(status, b"because of s3cr3t")))
+    assert (problem.kind, problem.http_status) == (kind, status)
+    assert problem.message == f"The webhook at 127.0.0.1 did not take an alert: HTTP {status}."
+    assert problem.retry_at is None
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 404])
@@ -145,28 +145,30 @@ async def test_any_other_answer_is_shown_with_the_host_and_the_status(status: in
     [("120", timedelta(minutes=2)), ("0", timedelta()), ("999999999", timedelta(days=1)), ("soon", None)],
 )
 async def test_when_to_come_again_is_heeded(status: int, header: str, wait: timedelta | None) -> None:
-    trouble = await problem_with(send_bytes(http_response(status, b"", f"Retry-After: {header}")))
-    assert trouble.retry_at == (None if wait is None else NOW + wait)
+    problem = await problem_with(send_bytes(http_response(status, b"", f"Retry-After: {header}")))
+    assert problem.retry_at == (None if wait is None else NOW + wait)
 
 
 async def test_a_date_on_which_to_come_again_is_counted_by_the_clock_of_who_named_it() -> None:
     headers = ["Date: Mon, 23 Nov 2026 08:00:00 GMT", "Retry-After: Mon, 23 Nov 2026 08:00:40 GMT"]
-    trouble = await problem_with(send_bytes(http_response(503, b"", *headers)))
-    assert trouble.retry_at == NOW + 40 * SECOND
+    problem = await problem_with(send_bytes(http_response(503, b"", *headers)))
+    assert problem.retry_at == NOW + 40 * SECOND
 
 
-async def test_each_way_that_the_wire_fails_is_shown_with_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_failure_of_the_connection_is_shown_with_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(room, "READ_SECONDS", 0.05)
     with refusing_port() as url:
-        told = [await problem_of(url)]
-    told += [
+        problems = [await problem_of(url)]
+    problems += [
         await problem_with(answer)
         for answer in (never_answer, reset_connection, send_bytes(b"nonsense\r\n\r\n"))
     ]
-    for trouble in told:
-        assert (trouble.kind, trouble.final) == ("network", False)
-        assert trouble.message.startswith("The webhook was not told of an alert: 127.0.0.1 ")
-        assert "zoho" not in trouble.hint.lower()
+    for problem in problems:
+        assert (problem.kind, problem.final) == ("network", False)
+        assert problem.message.startswith("The webhook was not told of an alert: 127.0.0.1 ")
+        assert "zoho" not in problem.hint.lower()
 
 
 @pytest.mark.parametrize(
@@ -175,10 +177,10 @@ async def test_each_way_that_the_wire_fails_is_shown_with_the_host(monkeypatch: 
     ids=["too long", "packed"],
 )
 async def test_an_answer_that_is_not_read_is_no_answer(answer: bytes) -> None:
-    trouble = await problem_with(send_bytes(answer))
-    assert trouble.kind == "contract"
-    assert "was not read" in trouble.message
-    assert "Zoho" not in trouble.hint
+    problem = await problem_with(send_bytes(answer))
+    assert problem.kind == "contract"
+    assert "was not read" in problem.message
+    assert "Zoho" not in problem.hint
 
 
 async def test_no_log_at_any_level_shows_where_the_webhook_is(caplog: pytest.LogCaptureFixture) -> None:

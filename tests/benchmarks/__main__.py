@@ -61,7 +61,7 @@ def main() -> int:
     args = parser.parse_args()
     if unknown := set(args.parts) - set(parts):
         parser.error(f"no such part: {', '.join(unknown)}")
-    # An installed program has byte code; the first start writes it where it is missing.
+    # The first start writes byte code if it is missing; an installed program has it already.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     figures: dict[str, Any] = {
         name: part() for name, part in parts.items() if name in args.parts or not args.parts
@@ -99,12 +99,12 @@ def commands() -> Figures:
 
 
 def polls() -> Figures:
-    print(f"\nA look at one org, on a real port; median of {STARTS} times {POLLS}")
+    print(f"\nA poll of one org, on a real port; median of {STARTS} times {POLLS}")
     bare, ours = [], []
     for _ in range(STARTS):
         with run_simulator_server(
             make_simulator(SystemClock())
-        ) as port:  # a new one: Zoho gives few tokens in ten minutes
+        ) as port:  # a new simulator each time: Zoho grants few tokens in ten minutes
             bare.append(bare_request_seconds(port))
             ours.append(poll_seconds(port))
     return compare("bare httpx, GET and json.loads", bare, "zbtui, judged and kept", ours, "ms")
@@ -123,7 +123,7 @@ def checks() -> list[Figures]:
 
 
 def idle_cost() -> list[Figures]:
-    print(f"\nLeft open for {SECONDS:.0f} s at {SIZE[0]}x{SIZE[1]}, once all orgs were looked at")
+    print(f"\nLeft open for {SECONDS:.0f} s at {SIZE[0]}x{SIZE[1]}, once all orgs were polled")
     print("                            CPU of a core    terminal      memory")
     rows = [row("empty Textual app", 0, *leave_open(EMPTY, SECONDS))]
     for orgs in FLEETS:
@@ -135,7 +135,7 @@ def idle_cost() -> list[Figures]:
 
 
 def watched() -> Figures:
-    print(f"\nThe same for {PERIOD:.0f} s, while each org is looked at every so many seconds")
+    print(f"\nThe same for {PERIOD:.0f} s, while each org is polled every so many seconds")
     with run_zoho_process(MANY) as url:
         return row(f"zbtui, {MANY} orgs", MANY, *leave_open(watching(url, MANY), PERIOD))
 
@@ -166,7 +166,7 @@ def answers() -> Figures:
 
 
 def delays(name: str, each: Sequence[float]) -> Figures:
-    """Print their median and 99th percentile."""
+    """Print the median and the 99th percentile of the delays."""
     half, most = (1000 * percentile(each, part) for part in (0.5, 0.99))
     print(f"  {name:<38} median {half:6.1f} ms   p99 {most:6.1f} ms", flush=True)
     return {"median_ms": half, "p99_ms": most}

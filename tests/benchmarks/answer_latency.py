@@ -51,7 +51,7 @@ def answer_to_paint_seconds(orgs: int) -> list[float]:
 
 
 def _painted(terminal: Terminal, word: bytes) -> float:
-    """When `word` came."""
+    """The time at which `word` appeared in the terminal."""
     since, deadline = len(terminal.output), time.perf_counter() + TIMEOUT_SECONDS
     while word not in terminal.output[since:]:
         assert time.perf_counter() < deadline, f"{word.decode()} never came"

@@ -34,17 +34,17 @@ class Checked:
     curl: list[str]
 
     def check(self) -> float:
-        """Seconds of `zbtui check`."""
+        """Seconds that `zbtui check` takes."""
         return _timed([str(Path(sys.executable).parent / "zbtui"), "check"])
 
     def ask(self) -> float:
-        """Seconds of curl, given access tokens."""
+        """Seconds that curl takes for the same requests, given access tokens."""
         return _timed(self.curl)
 
 
 @contextmanager
 def checked(orgs: int) -> Iterator[Checked]:
-    """So many orgs, checked once: tokens and histories are cached."""
+    """Yield `orgs` orgs after a first check, which caches their tokens and histories."""
     with (
         tempfile.TemporaryDirectory() as home,
         _surroundings(home),

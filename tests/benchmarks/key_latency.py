@@ -20,7 +20,7 @@ SERIES: dict[str, Sequence[str]] = {
     "filter": ("/", "a", "r", "\x7f", "!", "\x7f", "\x7f", "\r"),
     "switch views": ("2", "3", "4", "1"),
 }
-"""Keys, pressed over and over."""
+"""The keys of each series, pressed in turn."""
 
 
 class Keyboard:
@@ -32,7 +32,7 @@ class Keyboard:
         """Time of the last paint that no key caused."""
 
     def paint(self, key: str) -> float | None:
-        """Seconds from this key to its paint; None: nothing was painted."""
+        """Seconds from pressing `key` to its paint; None if nothing was painted."""
         self._wait_between_ticks()
         pressed = last = time.perf_counter()
         self._terminal.send(key)
@@ -42,7 +42,7 @@ class Keyboard:
         return last - pressed if last > pressed else None
 
     def _wait_between_ticks(self) -> None:
-        """Wait until it is 0.1 to 0.65 seconds after a tick."""
+        """Wait until the last tick is 0.1 to 0.65 seconds ago."""
         while True:
             while read_output(self._terminal, QUIET):
                 self._ticked = time.perf_counter()
@@ -58,7 +58,7 @@ def key_to_paint_seconds(command: list[str], series: dict[str, Sequence[str]]) -
         keyboard = Keyboard(terminal)
         found = {}
         for name, keys in series.items():
-            for key in keys:  # unmeasured: fills caches at first use
+            for key in keys:  # not measured: the first use fills caches
                 keyboard.paint(key)
             wait(terminal, 2)
             pressed = [keyboard.paint(key) for key in islice(cycle(keys), PRESSES)]
@@ -68,5 +68,5 @@ def key_to_paint_seconds(command: list[str], series: dict[str, Sequence[str]]) -
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """The value that `part` of them do not exceed."""
+    """The value that a share `part` (0 to 1) of `values` does not exceed."""
     return sorted(values)[min(int(part * len(values)), len(values) - 1)]

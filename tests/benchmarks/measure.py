@@ -12,9 +12,9 @@ from tests.support.pseudo_terminal import Terminal, run_in_terminal
 
 SIZE = (160, 50)
 IDLE_CPU_SHARE, IDLE_SECONDS = 0.15, 5
-"""An idle program uses less of a core, for so long."""
+"""An idle program uses less than this share of a core for this many seconds."""
 TIMEOUT_SECONDS = 1500
-"""Seconds to become idle."""
+"""Seconds within which a program must become idle."""
 
 
 def start(command: list[str], sign: re.Pattern[bytes]) -> float:
@@ -27,7 +27,10 @@ def start(command: list[str], sign: re.Pattern[bytes]) -> float:
 
 
 def leave_open(command: list[str], seconds: float) -> tuple[float, float, float]:
-    """Percent of a core, bytes a second and megabytes, once idle or after `TIMEOUT_SECONDS`."""
+    """Percent of a core, bytes of output a second, and megabytes of memory of an idle program.
+
+    Measured for `seconds`, once the program is idle or after `TIMEOUT_SECONDS`.
+    """
     with run_in_terminal(command, *SIZE) as terminal:
         is_idle(terminal)
         process = terminal.process.pid
@@ -38,16 +41,16 @@ def leave_open(command: list[str], seconds: float) -> tuple[float, float, float]
 
 
 def wait_until_idle(terminal: Terminal) -> None:
-    """Let it start and poll each org for the first time, until it uses little of a core.
+    """Wait until the program has started, has polled each org once, and uses little of a core.
 
     Raises:
-        AssertionError: it stays busy.
+        AssertionError: the program stays busy.
     """
     assert is_idle(terminal), f"after {TIMEOUT_SECONDS} s it is still busy"
 
 
 def is_idle(terminal: Terminal) -> bool:
-    """Wait until it uses little of a core; False: not within `TIMEOUT_SECONDS`."""
+    """Whether the program comes to use little of a core within `TIMEOUT_SECONDS`."""
     calm, before, deadline = 0, 0.0, time.perf_counter() + TIMEOUT_SECONDS
     while calm < IDLE_SECONDS and time.perf_counter() < deadline:
         wait(terminal, 1)
@@ -57,14 +60,14 @@ def is_idle(terminal: Terminal) -> bool:
 
 
 def wait(terminal: Terminal, seconds: float) -> None:
-    """Let time pass; output is read, but not interpreted."""
+    """Let `seconds` pass, reading output without interpreting it."""
     end = time.perf_counter() + seconds
     while (left := end - time.perf_counter()) > 0:
         read_output(terminal, left)
 
 
 def read_output(terminal: Terminal, patience: float) -> bool:
-    """Whether output came within that time."""
+    """Whether output came within `patience` seconds."""
     if not select.select([terminal.master], [], [], max(patience, 0))[0]:
         return False
     terminal.output += os.read(terminal.master, 1 << 16)

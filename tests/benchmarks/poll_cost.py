@@ -34,7 +34,7 @@ async def _bare(port: SimulatorServer) -> float:
     org = port.org(ORG)
     headers = {"Authorization": f"Zoho-oauthtoken {access_token(port, ORG)}"}
     async with httpx.AsyncClient() as client:
-        await client.get(f"{org.api_url}{PATH}", headers=headers)  # connected, as zbtui is
+        await client.get(f"{org.api_url}{PATH}", headers=headers)  # open the connection, as zbtui does
         began = time.perf_counter()
         for _ in range(POLLS):
             answer = await client.get(f"{org.api_url}{PATH}", headers=headers)
@@ -54,7 +54,7 @@ async def _polls(port: SimulatorServer) -> float:
         journal = open_journal(Path(folder) / "journal.db")
         async with HttpClient() as http:
             fleet = make_fleet(Config(WatchPolicy(), (org,)), http, credentials, journal, SystemClock())
-            await fleet.poll_once([ORG])  # history, links and company are asked for once in hours
+            await fleet.poll_once([ORG])  # the first poll also requests history, links and company
             began = time.perf_counter()
             for _ in range(POLLS):
                 (seen,) = await fleet.poll_once([ORG])

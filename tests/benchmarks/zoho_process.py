@@ -1,4 +1,4 @@
-"""The simulated Zoho in its own process: its work is not counted as its client's."""
+"""The simulated Zoho in a process of its own, so that its CPU is not counted with zbtui's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zbtui.clock import SystemClock
 
 
 def access_token(port: SimulatorServer, name: str) -> str:
-    """An access token, as a script gets it; empty: Zoho refuses the org."""
+    """An access token for the org, or "" if Zoho refuses the org."""
     org, invented = port.org(name), port.simulator.world.all_orgs[name]
     answer = httpx.post(
         f"{org.accounts_url}/oauth/v2/token",
@@ -31,7 +31,7 @@ def access_token(port: SimulatorServer, name: str) -> str:
 
 @contextmanager
 def run_zoho_process(orgs: int) -> Iterator[str]:
-    """Serve so many orgs in another process; yields its URL."""
+    """Serve `orgs` orgs in another process, and yield its URL."""
     command = [sys.executable, "-m", "tests.benchmarks.zoho_process", str(orgs)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""A library that is not installed."""
+"""Tests without an optional library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def without_library(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Have imports of it fail."""
+    """Make imports of the library fail."""
     monkeypatch.delitem(sys.modules, "zbtui.check.openmetrics_format", raising=False)
     for loaded in [module for module in sys.modules if module.partition(".")[0] == name]:
         monkeypatch.delitem(sys.modules, loaded)
@@ -16,7 +16,7 @@ def without_library(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 class MissingLibraryFinder:
-    """Refuses to find this module."""
+    """An import finder that refuses one module."""
 
     def __init__(self, name: str) -> None:
         self._name = name

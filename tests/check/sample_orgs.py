@@ -1,4 +1,4 @@
-"""For the tests of the check: orgs at each level, and a history for them."""
+"""Sample orgs at each level, with a history, for the tests of `check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`check --watch`: each org once as it stands, then a line for each change, until it is stopped."""
+"""`check --watch`: each org's state once, then a line for each change, until the command is stopped."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def config(tmp_path: Path) -> EditedConfig:
 
 @dataclass
 class WatchOutput:
-    """A watcher that runs, and what came out of it."""
+    """A running `ChangeStream` and its output."""
 
     clock: FakeClock
     watch: FleetDriver
     stop: StopSignal
-    told: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
-    """Every line so far."""
+    """Every line written so far."""
     reader_left: bool = False
     is_seen_to_leave: bool = False
     task: asyncio.Task[None] | None = None
@@ -67,12 +67,12 @@ class WatchOutput:
         self.read.append(line)
 
     async def live(self, span: timedelta) -> list[Any]:
-        """Let time pass; the lines that came meanwhile."""
+        """Let `span` pass; return the lines written meanwhile."""
         await self.clock.advance(span)
         return self.new_lines()
 
     async def turn(self, name: str, outcome: Outcome) -> list[Any]:
-        """The org answers this from now on; what its next poll makes of it."""
+        """Set the org's answer from now on; return the lines that its next poll causes."""
         self.watch.zoho.outcomes[name] = outcome
         return await self.live(6 * MINUTE)
 
@@ -95,7 +95,7 @@ async def watching(
         watch.fleet,
         watch.clock,
         scene.write,
-        scene.told.append,
+        scene.problems.append,
         names=names,
         alerts=alerts() if alerts else None,
         reader_is_gone=lambda: scene.is_seen_to_leave,
@@ -115,7 +115,7 @@ def summaries(lines: list[Any]) -> list[tuple[Any, ...]]:
     return [(line["org"], line["kind"], line["before"], line["after"]) for line in lines]
 
 
-# What is told
+# The lines
 
 
 async def test_each_org_is_shown_once_as_it_stands_after_its_first_poll(clock: FakeClock) -> None:
@@ -143,13 +143,13 @@ async def test_each_change_is_a_line_of_its_own(clock: FakeClock) -> None:
             ("acme", "verdict", "scheduled", "failed"),
         ]
         assert {line["level"] for line in lines} == {"critical"}
-        looked_at = watch.zoho.times("acme")[-1]
-        assert {line["at"] for line in lines} == {looked_at.isoformat(timespec="seconds")}
+        polled_at = watch.zoho.times("acme")[-1]
+        assert {line["at"] for line in lines} == {polled_at.isoformat(timespec="seconds")}
         assert await scene.live(MINUTE * 11) == []
 
 
 async def test_an_outage_is_a_problem_at_once_and_no_verdict_until_patience_ends(clock: FakeClock) -> None:
-    """As the screen and the journal have it; a single check has no such patience."""
+    """Screen and journal wait for several failed polls, too; a single check does not."""
     async with watching(FleetDriver(clock, "acme")) as scene:
         await scene.live(MINUTE)
         first = await scene.turn("acme", problem_error(OFFLINE))
@@ -197,8 +197,8 @@ async def test_an_unusable_journal_takes_nothing_from_the_lines(clock: FakeClock
     async with watching(watch) as scene:
         assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
         assert len(await scene.turn("acme", FAILED)) == 2
-        assert len(scene.told) == 1  # once, not each second
-        assert "journal" in scene.told[0].message
+        assert len(scene.problems) == 1  # once, not each second
+        assert "journal" in scene.problems[0].message
 
 
 # Which orgs
@@ -248,13 +248,13 @@ async def test_a_wrong_config_is_shown_once_and_stops_nothing(
         await scene.live(MINUTE)
         config.write("[[org]")
         await scene.live(MINUTE)
-        assert [trouble.kind for trouble in scene.told] == ["config"]
+        assert [problem.kind for problem in scene.problems] == ["config"]
         assert len(await scene.turn("acme", FAILED)) == 2
         config.write_orgs("acme")
         await scene.live(MINUTE)
         config.write("[[org]")
         await scene.live(MINUTE)
-        assert [trouble.kind for trouble in scene.told] == ["config", "config"]
+        assert [problem.kind for problem in scene.problems] == ["config", "config"]
 
 
 async def test_without_an_org_it_waits_for_one(clock: FakeClock, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ async def test_a_reader_that_has_gone_ends_it_at_the_next_line(clock: FakeClock)
         await scene.live(MINUTE)
         scene.reader_left = True
         await scene.live(MINUTE * 11)
-        assert not scene.is_over()  # there was nothing to write
+        assert not scene.is_over()  # nothing was written, so the closed pipe has not shown yet
         await scene.turn("acme", FAILED)
         assert scene.is_over()
         assert scene.task
@@ -332,7 +332,7 @@ async def test_a_bug_of_ours_ends_it_and_is_shown(clock: FakeClock) -> None:
 
 
 class FakeDispatcher(AlertDispatcher):
-    """Notes what it is asked to do."""
+    """Records the calls that it gets."""
 
     def __init__(self) -> None:
         self.considered: list[dict[str, str]] = []
@@ -379,7 +379,7 @@ async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) 
     async with watching(FleetDriver(clock, "acme"), alerts=lambda: dispatcher) as scene:
         await scene.live(MINUTE)
         assert len(await scene.turn("acme", FAILED)) == 2
-        assert dispatcher.delivered == 1  # the same one, all the time
+        assert dispatcher.delivered == 1  # one dispatcher serves the whole run
         dispatcher.gate.set()
         await scene.live(MINUTE)
         assert dispatcher.delivered > 1
@@ -394,12 +394,12 @@ async def test_what_is_not_delivered_is_shown_once_and_again_when_it_comes_back(
         await scene.live(MINUTE)
         dispatcher.wrong = wrong
         await scene.live(MINUTE)
-        assert scene.told == [wrong]
+        assert scene.problems == [wrong]
         dispatcher.wrong = None
         await scene.live(MINUTE)
         dispatcher.wrong = wrong
         await scene.live(MINUTE)
-        assert scene.told == [wrong, wrong]
+        assert scene.problems == [wrong, wrong]
 
 
 async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None:

@@ -1,4 +1,4 @@
-"""Columns by cells, and where colour is welcome."""
+"""Columns aligned by terminal cells, and when output is coloured."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_text_takes_as_many_cells_as_a_terminal_gives_it(text: str, width: int
     assert cell_width(text) == width
 
 
-# Emoji that are put together of several are left out: terminals differ there.
+# Emoji sequences are left out: terminals differ in their width.
 @reproducible
 @given(
     st.text(

@@ -1,4 +1,4 @@
-"""Changes as rows for people, and as lines of JSON."""
+"""Events as rows for people, and as lines of JSON."""
 
 from __future__ import annotations
 
@@ -104,9 +104,14 @@ def test_whatever_the_texts_it_is_one_line_of_ascii(
     line = event_json_line(event(kind, before, after, org))
     assert line.isascii()
     assert len(line.splitlines()) == 1
-    told = json.loads(line)
-    assert list(told) == KEYS
-    assert (told["org"], told["kind"], told["before"], told["after"]) == (org, kind, before, after)
+    printed = json.loads(line)
+    assert list(printed) == KEYS
+    assert (printed["org"], printed["kind"], printed["before"], printed["after"]) == (
+        org,
+        kind,
+        before,
+        after,
+    )
 
 
 def test_how_an_org_stands_and_that_it_went_have_the_same_shape() -> None:

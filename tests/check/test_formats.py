@@ -1,4 +1,4 @@
-"""Which form a check is printed in, and what that needs."""
+"""The output formats of `check`, and the library that one of them needs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_without_the_library_the_cure_is_shown_at_once(monkeypatch: pytest.Monke
     without_library(monkeypatch, "prometheus_client")
     with pytest.raises(ProblemError) as caught:
         formatter_for("openmetrics")
-    trouble = caught.value.problem
-    assert (trouble.kind, "pip install prometheus-client" in trouble.hint) == ("config", True)
+    problem = caught.value.problem
+    assert (problem.kind, "pip install prometheus-client" in problem.hint) == ("config", True)
     assert formatter_for("json")(report_of(OK))
 
 

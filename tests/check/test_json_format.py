@@ -1,4 +1,4 @@
-"""`check --format json`: the documented object, whole for every org."""
+"""`check --format json`: the documented object, with all its keys for every org."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ERROR = ["kind", "code", "http_status", "message", "hint", "retry_at"]
 
 
 def report(*snapshots: Snapshot, now: datetime = START) -> Any:
-    """What is printed of these, read back."""
+    """The JSON printed for these snapshots, parsed."""
     return json.loads(report_as_json(report_of(*snapshots, now=now)))
 
 
@@ -131,10 +131,10 @@ def test_the_six_keys_of_the_documented_sample_come_out_as_they_came() -> None:
 # Keys
 
 
-def assert_whole(told: Any) -> None:
-    """Every key is there, in its order."""
-    assert list(told) == HEAD
-    for org in told["orgs"]:
+def assert_whole(printed: Any) -> None:
+    """Assert that every documented key is there, in the documented order."""
+    assert list(printed) == HEAD
+    for org in printed["orgs"]:
         assert list(org) == ORG
         assert list(org["history"]) == HISTORY
         assert org["error"] is None or list(org["error"]) == ERROR
@@ -189,9 +189,9 @@ def test_a_rule_that_is_not_understood_is_shown_as_it_came() -> None:
 
 
 def test_the_worst_org_comes_first_and_gives_the_whole_its_level() -> None:
-    told = report(OK, UNKNOWN, CRITICAL)
-    assert told["level"] == "critical"
-    assert [org["name"] for org in told["orgs"]] == ["critical", "unknown", "ok"]
+    printed = report(OK, UNKNOWN, CRITICAL)
+    assert printed["level"] == "critical"
+    assert [org["name"] for org in printed["orgs"]] == ["critical", "unknown", "ok"]
 
 
 # Moments
@@ -212,7 +212,7 @@ def test_the_seconds_to_the_next_run_are_counted_by_zohos_clock() -> None:
 
 
 def test_the_headline_and_the_seconds_count_from_the_same_moment() -> None:
-    """Others may have taken their time since this org was polled."""
+    """A report may be made long after the org was polled, when other orgs are slow."""
     run = (START + timedelta(hours=2)).isoformat()
     org = only(make_snapshot(scheduled_date=run), START + timedelta(seconds=40))
     hours, minutes, seconds = map(int, org["headline"].rsplit(" ", 1)[1].split(":"))
@@ -265,7 +265,7 @@ def test_a_history_that_holds_no_run_is_known_and_counts_none() -> None:
     ],
 )
 def test_the_month_begins_and_ends_at_the_orgs_own_offset(began: str, counts: int) -> None:
-    """The next run is named at +05:30."""
+    """The org's offset is that of its next run, +05:30."""
     org = only(with_history_and_links(OK, history_row("completed", datetime.fromisoformat(began))))
     assert org["history"]["runs_this_month"] == counts
 
@@ -291,7 +291,7 @@ def test_why_the_history_could_not_be_read_is_shown_though_the_poll_was_good() -
     assert not org["stale"]
 
 
-# Troubles
+# Problems
 
 
 @pytest.mark.parametrize("kind", get_args(ProblemKind))

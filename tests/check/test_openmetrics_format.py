@@ -1,4 +1,4 @@
-"""`check --format openmetrics`: one text that both of Prometheus's parsers take, and its samples."""
+"""`check --format openmetrics`: a text that both of Prometheus's parsers accept, and its samples."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NOW = START.timestamp()
 
 
 def samples_of(report: Report) -> Samples:
-    """All samples by name and labels, once both parsers have taken the text and found the same."""
+    """All samples by name and labels; asserts that both parsers read the same from the text."""
     text = report_as_openmetrics(report) + "\n"
     found = [
         [sample for family in parse(text) for sample in family.samples]
@@ -58,7 +58,7 @@ def samples_of(report: Report) -> Samples:
 
 
 def samples_of_org(snapshot: Snapshot) -> dict[str, float]:
-    """Of one org, the samples by their names alone; verdicts are left out."""
+    """The samples of one org by name, without the verdicts."""
     return {
         name: value
         for (name, _), value in samples_of(report_of(snapshot)).items()
@@ -67,8 +67,12 @@ def samples_of_org(snapshot: Snapshot) -> dict[str, float]:
 
 
 def labelled(samples: Samples, name: str, label: str) -> dict[str, float]:
-    """The samples of one family by one of their labels."""
-    return {dict(labels)[label]: value for (told, labels), value in samples.items() if told == name}
+    """The values of the samples called `name`, by their label `label`."""
+    return {
+        dict(labels)[label]: value
+        for (sample_name, labels), value in samples.items()
+        if sample_name == name
+    }
 
 
 def test_everything_that_is_known_of_an_org_has_its_sample() -> None:
@@ -102,7 +106,7 @@ def test_what_is_not_known_has_no_sample() -> None:
     assert samples_of_org(make_unpolled_snapshot()) == known | {"zbtui_check_timestamp_seconds": NOW}
 
 
-def test_without_an_org_the_check_is_shown_and_that_it_has_looked_at_none() -> None:
+def test_without_an_org_there_are_samples_of_the_check_and_of_no_org() -> None:
     assert samples_of(report_of()) == {("zbtui_orgs", ()): 0, ("zbtui_check_timestamp_seconds", ()): NOW}
 
 
@@ -182,7 +186,7 @@ def test_of_an_org_out_of_reach_the_last_good_poll_stays_shown_with_its_moment()
     )
     assert (samples["zbtui_level"], samples["zbtui_poll_failures"]) == (2, 3)
     assert samples["zbtui_last_good_look_timestamp_seconds"] == NOW - 3 * 3600
-    assert not [name for name in samples if "age" in name]  # an age in a file stands still
+    assert not [name for name in samples if "age" in name]  # an age in a file would not grow
     assert samples["zbtui_last_completed_timestamp_seconds"] == NOW - 86400
 
 
@@ -219,7 +223,7 @@ def test_nothing_that_is_known_of_an_org_breaks_it(snapshot: Snapshot) -> None:
 
 
 def test_the_text_is_whole_for_openmetrics_and_plain_for_the_textfile_collector() -> None:
-    """Types that the classic format lacks, and time stamps, would make it refuse the file."""
+    """The collector refuses a file with timestamps, or with types that the classic format lacks."""
     lines = report_as_openmetrics(report_of(OK)).splitlines()
     assert lines[-1] == "# EOF"
     assert {line.split()[-1] for line in lines if line.startswith("# TYPE")} == {"gauge"}

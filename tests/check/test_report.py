@@ -72,7 +72,7 @@ def test_the_worst_org_decides_failed_before_out_of_sight(snapshots: list[Snapsh
     assert report_of(*snapshots).level is level
 
 
-# One look, and no patience
+# One poll, and no patience
 
 
 def fleet_of(zoho: ScriptedZoho, clock: FakeClock, policy: WatchPolicy, known: list[Snapshot]) -> Fleet:
@@ -87,12 +87,12 @@ async def test_a_failed_poll_counts_at_once_however_fresh_the_last_good_one_is(c
     found = await check_orgs(fleet, ["acme"])
     (finding,) = found.results
     assert (finding.verdict.name, found.level) == ("cannot_tell", Level.UNKNOWN)
-    # The screen, and the journal, have more patience.
+    # Screen and journal wait for several failed polls.
     assert judge(finding.snapshot, WatchPolicy(), clock.now()).name == "scheduled"
 
 
 async def test_an_org_seen_just_now_is_judged_by_that_however_slow_another_one_is(clock: FakeClock) -> None:
-    """A dead host takes longer to fail than the shortest interval that is allowed."""
+    """A dead host takes longer to fail than the shortest poll interval."""
     policy = WatchPolicy(every=timedelta(seconds=15))
     good = good_observation(make_backup())
     zoho = ScriptedZoho(clock, {"quick": good, "slow": good}, {"slow": asyncio.Event()})
@@ -115,7 +115,7 @@ async def test_only_the_orgs_that_were_named_are_polled(clock: FakeClock) -> Non
 
 
 @pytest.mark.parametrize(("status", "code"), [("SCHEDULED", 3), ("FAILED", 2)])
-async def test_what_is_known_in_time_is_told_and_the_rest_is_unknown(
+async def test_what_is_known_in_time_is_reported_and_the_rest_is_unknown(
     clock: FakeClock, status: str, code: int
 ) -> None:
     good = good_observation(make_backup(status=status))
@@ -133,16 +133,16 @@ async def test_what_is_known_in_time_is_told_and_the_rest_is_unknown(
     assert results["quick"].snapshot.zoho.backup == good.backup
     assert results["silent"].verdict.level is Level.UNKNOWN
     assert "in the time that this look had" in results["silent"].verdict.headline
-    # The next process counts it as a failed look: somebody must be told of a silence that lasts.
+    # The journal counts a failed poll, so that a lasting silence leads to an alert.
     loaded = journal.load_all(orgs)
     assert (loaded["quick"].polls.failures, loaded["silent"].polls.failures) == (0, 1)
-    # An answer that comes after all is left alone, as it was told to be missing.
+    # An answer that comes after the report is not stored: the report says that it is missing.
     zoho.gates["silent"].set()
     await run_until_idle()
     assert journal.load_all(orgs)["silent"].zoho.observed_at is None
 
 
-async def test_an_answer_that_only_waits_for_the_journal_is_told(clock: FakeClock) -> None:
+async def test_an_answer_that_only_waits_for_the_journal_is_reported(clock: FakeClock) -> None:
     class SlowJournal(MemoryJournal):
         async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
             await asyncio.Event().wait()
@@ -160,7 +160,7 @@ async def test_an_answer_that_only_waits_for_the_journal_is_told(clock: FakeCloc
 
 
 def fleet_on(journal: Journal, zoho: ScriptedZoho, **keys: Any) -> Fleet:
-    """As the next process has it."""
+    """The fleet of another process on the same journal."""
     org = replace(make_org(), **keys)
     return Fleet(Config(WatchPolicy(), (org,)), zoho.open_poll, journal, zoho.clock)
 
@@ -169,10 +169,10 @@ def fleet_on(journal: Journal, zoho: ScriptedZoho, **keys: Any) -> Fleet:
     ("age", "max_age", "polls"),
     [(1, 0, 1), (15, 0, 1), (16, 0, 2), (16, 60, 1), (61, 60, 2), (900, 3600, 1), (901, 3600, 2)],
 )
-async def test_a_young_look_answers_for_a_new_one_and_says_so(
+async def test_a_recent_poll_replaces_a_new_one_and_the_report_says_so(
     clock: FakeClock, age: int, max_age: int, polls: int
 ) -> None:
-    """No process looks more often than every 15 s: each look costs the org an API credit."""
+    """No process polls more often than every 15 s: each poll costs the org an API credit."""
     journal, zoho = MemoryJournal(), ScriptedZoho(clock, {"acme": good_observation(make_backup())})
     await check_orgs(fleet_on(journal, zoho), ["acme"])
     await clock.advance(age)
@@ -212,7 +212,7 @@ async def test_a_refusal_is_recalled_as_a_refusal_but_where_zoho_was_not_reached
 
 
 async def test_a_history_that_could_not_be_read_is_recalled_as_unreadable(clock: FakeClock) -> None:
-    """The details alone would say that all is well."""
+    """The details alone are healthy; only the missing history makes the org unknown."""
     extras = HistoryAndLinks(None, None, Problem("server", "An internal error.", "Wait."))
     zoho = ScriptedZoho(clock, {"acme": Observation(make_backup(), history_and_links=extras)})
     journal = MemoryJournal()
@@ -225,9 +225,11 @@ async def test_a_history_that_could_not_be_read_is_recalled_as_unreadable(clock:
 
 
 @pytest.mark.parametrize("case", ["signed in since", "another identity", "clock set back", "loopback"])
-async def test_what_does_not_answer_for_a_new_look_is_not_recalled(clock: FakeClock, case: str) -> None:
+async def test_a_snapshot_that_cannot_replace_a_new_poll_is_not_recalled(
+    clock: FakeClock, case: str
+) -> None:
     keys: dict[str, str] = {}
-    if case == "loopback":  # it is nobody's allowance there
+    if case == "loopback":  # the loopback has no API credits to save
         keys = {
             "data_center": "custom",
             "api_url": "http://127.0.0.1:9",

@@ -1,4 +1,4 @@
-"""A watch without a screen ends by a signal, or when nobody reads it any more."""
+"""A watch without a screen ends by a signal, or when its reader is gone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_the_next_signal_does_what_it_always_does(clock: FakeClock) -> Non
 
 
 async def test_a_signal_that_is_to_be_ignored_stays_ignored(clock: FakeClock) -> None:
-    """As in the background of a shell script."""
+    """A shell script starts background jobs with SIGINT ignored."""
     own, stop = signal.signal(signal.SIGINT, signal.SIG_IGN), StopSignal(clock)
     try:
         with stopped_by_signals(stop):

@@ -1,4 +1,4 @@
-"""`check` for people: a summary, aligned rows, and a cure where one is needed."""
+"""`check` for people: a summary, aligned rows, and the hint of each org that needs one."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_what_no_call_has_shown_yet_is_said_to_be_unknown() -> None:
     assert "by Patricia Boyle · last result unknown · links unknown" in text
 
 
-def test_of_an_org_without_a_schedule_the_past_is_shown_all_the_same() -> None:
+def test_the_history_of_an_org_without_a_schedule_is_shown() -> None:
     gone = with_history_and_links(
         snapshot_with(make_snapshot(), backup=None),
         history_row("completed", START - 9 * DAY),
@@ -145,7 +145,7 @@ def test_a_lock_out_that_is_over_is_not_counted_down() -> None:
 
 
 def test_a_pause_that_zoho_asks_for_is_not_counted_down_either() -> None:
-    """It holds for a watch; who checks by hand may ask all the same."""
+    """The pause holds for a watch; a person may run a check in spite of it."""
     throttled = make_unpolled_snapshot(
         "throttled", "Too many.", "Wait.", retry_at=START + timedelta(minutes=2)
     )

@@ -1,1 +1,1 @@
-"""The command line, as a user and as cron meet it: processes, a real keyring, Zoho on a real port."""
+"""The command line as users and cron run it: processes, a real keyring, Zoho on a real port."""

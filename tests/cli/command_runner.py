@@ -1,4 +1,4 @@
-"""Runs commands, and checks what they leave behind."""
+"""Running commands, and checking their output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECRET_PATTERN = re.compile(rb"demo-(client-secret|refresh-token|access|grant|de
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command left behind."""
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -40,7 +40,7 @@ class CommandResult:
 
 
 def run_process(*args: str, stdin: str = "", **environ: str) -> CommandResult:
-    """A command in a process of its own."""
+    """Run a command in a process of its own."""
     return wait_for_result(start_process(*args, **environ), stdin)
 
 
@@ -61,7 +61,7 @@ def wait_for_result(running: subprocess.Popen[bytes], stdin: str = "") -> Comman
 RunCommand = Callable[..., CommandResult]
 
 cached_ssl_context = cache(httpx.create_ssl_context)
-"""Made once: only http is used here, and making it took a third of each command's time."""
+"""One TLS context for all commands: making it takes a third of a command's time, and only http is used."""
 
 
 def add_args(org: Org) -> list[str]:
@@ -93,7 +93,7 @@ def read_all_files(*folders: Path) -> bytes:
 
 
 def assert_no_secret_in(*texts: bytes) -> None:
-    """No secret of the invented orgs, as the simulator makes them."""
+    """Assert that no secret of the invented orgs is in `texts`."""
     for text in texts:
         assert not (found := SECRET_PATTERN.search(text)), found
 

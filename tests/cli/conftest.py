@@ -25,9 +25,9 @@ from zbtui.clock import SystemClock
 def run_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stderr_watcher: StderrWatcher
 ) -> Iterator[RunCommand]:
-    """Runs a command in this process, which is faster."""
+    """Run commands in this process, which is faster than a process for each."""
     monkeypatch.setattr(httpx, "create_ssl_context", cached_ssl_context)
-    # The same protocol with a shorter key, which took half the time of each keyring call.
+    # A shorter key in the same protocol: the usual one takes half the time of each keyring call.
     short = SimpleNamespace(urandom=lambda length: os.urandom(16))
     monkeypatch.setattr("secretstorage.dhcrypto.os", short)
 
@@ -54,14 +54,14 @@ def run_command(
 
 @pytest.fixture(autouse=True)
 def no_desktop_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing opens on the developer's desktop."""
+    """Open no browser on the developer's desktop."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def stderr_watcher() -> Iterator[StderrWatcher]:
-    """A person who watches what a command in this process writes, and acts on it."""
+    """Watches the stderr of commands in this process, and acts on it as a person does."""
     person = StderrWatcher()
     yield person
     person.join()
@@ -75,7 +75,7 @@ def _zoho() -> Iterator[SimulatorServer]:
 
 @pytest.fixture
 def zoho(_zoho: SimulatorServer) -> SimulatorServer:
-    # Reset, not restarted: to end a server takes longer than most of the tests.
+    # The server is reset, not restarted: ending it takes longer than most tests.
     vars(_zoho.simulator).clear()
     vars(_zoho.simulator).update(vars(make_simulator(SystemClock())))
     return _zoho
@@ -95,7 +95,7 @@ def locked_keyring(_locked_service: SecretService, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
-    """An unlocked keyring for one test alone, which may lock it."""
+    """An unlocked keyring for a single test, which may lock it."""
     with secret_service() as service:
         use_secret_service(service, monkeypatch)
         yield service

@@ -42,7 +42,7 @@ class SignInInput:
 
     method: SignInMethod
     args: list[str]
-    """Of `zbtui add`, with `--grant`."""
+    """The arguments of `zbtui add`, with `--grant`."""
     secrets: dict[str, str] = field(repr=False)
     """The client secret; and the code or refresh token, where the method needs one."""
 
@@ -60,7 +60,7 @@ class SignInInput:
                 terminal.send(f"{self.secrets[key]}\n")
 
     def with_secrets(self, **changed: str) -> SignInInput:
-        """A copy."""
+        """A copy with some secrets replaced."""
         return SignInInput(self.method, self.args, self.secrets | changed)
 
 
@@ -70,7 +70,7 @@ def make_sign_in_input(
     """The right input for an org.
 
     Args:
-        data_center: to sign in at; None: the org's own.
+        data_center: where to sign in; None: the org's own.
     """
     invented = port.simulator.world.all_orgs[name]
     client = _SHARED_CLIENTS.get(method)
@@ -88,7 +88,7 @@ def make_sign_in_input(
 
 
 def sign_in_args(brought: SignInInput) -> list[str]:
-    """The same as arguments of `zbtui sign-in`."""
+    """The arguments of `zbtui sign-in` for the same input."""
     _, name, *options = brought.args
     pairs = zip(options[::2], options[1::2], strict=True)
     taken = ("--client-id", "--grant", "--soid")
@@ -102,10 +102,10 @@ def free_port() -> int:
 
 
 def wait_for_output(terminal: Terminal, pattern: re.Pattern[str]) -> str:
-    """Wait for raw output: the screen breaks long lines.
+    """Wait for a pattern in the raw output, as the screen breaks long lines.
 
     Returns:
-        The pattern's last group, or all of it.
+        The last group of the match, or the whole match.
     """
     found: list[re.Match[str]] = []
 
@@ -134,7 +134,7 @@ class StderrWatcher:
             sys.stderr = self._stderr
 
     def on_output(self, pattern: re.Pattern[str] | str, act: Callable[[str], object]) -> None:
-        """Call `act` on the first match, with the pattern's last group, or all of it."""
+        """Call `act` at the first match, with its last group or the whole match."""
         self._acts.append((re.compile(pattern), act))
 
     def clear(self) -> None:
@@ -171,7 +171,7 @@ class StoredState:
 
     config: str | None
     keyring: dict[str, bytes]
-    """By service; or by file, if it must not be asked."""
+    """Entries by service; or file contents by name, if the keyring must not be used."""
     journal: list[tuple[object, ...]]
     """Snapshots and lock-outs; without token requests and codes, which are always recorded."""
     at_zoho: frozenset[str]
@@ -179,10 +179,10 @@ class StoredState:
 
 
 def stored_state(home: Path, port: SimulatorServer, service: SecretService | None = None) -> StoredState:
-    """As it is now.
+    """The present state.
 
     Args:
-        service: its keyring is compared by file, as it will be locked or broken.
+        service: a keyring that will be locked or broken; its files are read instead of its entries.
     """
     config = home / "xdg_config_home" / "zbtui" / "config.toml"
     return StoredState(
@@ -195,7 +195,7 @@ def stored_state(home: Path, port: SimulatorServer, service: SecretService | Non
 
 def _keyring_entries() -> dict[str, bytes]:
     with closing(secretstorage.dbus_init()) as connection:
-        session = open_session(connection)  # else each entry opens one, which takes 12 ms
+        session = open_session(connection)  # shared: opening one for each entry takes 12 ms
         entries = {}
         for item in secretstorage.get_default_collection(connection).get_all_items():
             item.session = session
@@ -213,7 +213,7 @@ def _journal_rows(journal: Path) -> list[tuple[object, ...]]:
 
 @contextmanager
 def read_only_keyring(service: SecretService) -> Iterator[None]:
-    """A keyring that can be read but not saved, as on a full disk. Its daemon does not recover."""
+    """Make the keyring unable to save, as on a full disk. Its daemon does not recover."""
     away = service.folder.with_name("away")
     service.folder.rename(away)
     service.folder.write_text("")
@@ -240,6 +240,6 @@ def daemon_killed(service: SecretService) -> Iterator[None]:
 
 
 def process_tree(pid: int) -> list[int]:
-    """A process and its descendants."""
+    """The ids of a process and its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(one for child in children for one in process_tree(int(child)))]

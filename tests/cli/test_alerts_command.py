@@ -1,4 +1,4 @@
-"""`alerts test`: one test alert through each channel, and what came back."""
+"""`alerts test`: one test alert through each channel, and the answer."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def configure(home: Path, *lines: str) -> None:
 def test_the_command_is_given_a_test_alert_and_what_it_says_is_printed(
     empty_home: Path, run_command: RunCommand
 ) -> None:
-    script = f"cat > {empty_home}/told; echo thank you"
+    script = f"cat > {empty_home}/alert; echo thank you"
     configure(empty_home, f"on_change = {json.dumps(['/bin/sh', '-c', script])}")
     run = run_command("alerts", "test")
     assert (run.status, run.err) == (0, "")
     assert run.out == "command  ✔ /bin/sh ended with exit status 0: thank you\n"
-    told = json.loads((empty_home / "told").read_text())
-    assert (told["kind"], told["org"], told["level"]) == ("test", None, "critical")
-    assert "only a test" in told["text"]
+    alert = json.loads((empty_home / "alert").read_text())
+    assert (alert["kind"], alert["org"], alert["level"]) == ("test", None, "critical")
+    assert "only a test" in alert["text"]
     assert not (empty_home / "xdg_state_home").exists()  # nothing is stored
 
 
@@ -51,7 +51,9 @@ def test_a_command_that_fails_is_shown_with_its_cure(empty_home: Path, run_comma
 
 
 @pytest.mark.parametrize("line", ["", 'desktop = "osc9"'])
-def test_with_nobody_to_tell_that_is_said(line: str, empty_home: Path, run_command: RunCommand) -> None:
+def test_without_a_channel_a_message_says_that_nobody_is_notified(
+    line: str, empty_home: Path, run_command: RunCommand
+) -> None:
     configure(empty_home, line)
     run = run_command("alerts", "test")
     assert (run.status, run.out) == (3, "")
@@ -80,7 +82,7 @@ async def answers_of(server: FaultyServer) -> list[ChannelAnswer]:
         return await send_test_alert(settings, http, FakeClock())
 
 
-async def test_what_the_webhook_answers_is_told_on_one_clean_line() -> None:
+async def test_what_the_webhook_answers_is_shown_on_one_clean_line() -> None:
     async with run_faulty_server(send_bytes(TAKEN)) as server:
         command, webhook = await answers_of(server)
         assert command.text == "✔ /bin/true ended with exit status 0"

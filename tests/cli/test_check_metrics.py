@@ -1,4 +1,4 @@
-"""`check --format openmetrics` as a command: what a file for Prometheus is made with."""
+"""`check --format openmetrics` as a command, which writes a file for Prometheus."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_metrics_are_all_that_is_on_stdout_and_the_exit_code_is_that_of_any_
 
 
 def test_the_text_is_utf_8_wherever_it_is_written(empty_home: Path) -> None:
-    """The formats have no other; a pipe on Windows has the characters of its code page."""
+    """The formats require UTF-8; a pipe on Windows uses a code page by default."""
     write_config(empty_home, ACME_CONFIG.replace("acme", "佐藤"))
     run = run_process("check", "--format", "openmetrics", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
     assert run.status == 3

@@ -1,4 +1,4 @@
-"""`check --notify`: what changed goes to the command of `[alerts]`, once, whoever checks."""
+"""`check --notify`: each change goes to the command of `[alerts]` once, whichever process checks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ sys.exit(int(sys.argv[2]))
 
 
 class AlertLog:
-    """Where the command puts what it is given."""
+    """The alerts that the command of `[alerts]` was given, in a file."""
 
     def __init__(self, folder: Path, home: Path) -> None:
-        self._path, self._script, self._home = folder / "told", folder / "notify.py", home
+        self._path, self._script, self._home = folder / "alerts", folder / "notify.py", home
         self._script.write_text(SCRIPT)
 
     def configure(self, status: int = 0) -> None:
@@ -53,7 +53,7 @@ def alert_log(tmp_path: Path, empty_home: Path) -> AlertLog:
 def server_with_nordlys(
     real_keyring: SecretService, alert_log: AlertLog, run_command: RunCommand, zoho: SimulatorServer
 ) -> SimulatorServer:
-    """Zoho, one org of it under watch, and the command configured."""
+    """Zoho with nordlys under watch, and the command of `[alerts]` configured."""
     alert_log.configure()
     add(run_command, zoho, "nordlys", verified=False)
     return zoho
@@ -92,7 +92,7 @@ def test_two_checks_at_once_send_it_once(
     assert alert_log.kinds == [("nordlys", "alarm", "failed")]
 
 
-def test_an_org_that_left_the_config_otherwise_than_through_zbtui_is_told_once(
+def test_an_org_removed_from_the_config_by_hand_is_notified_once(
     server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog, empty_home: Path
 ) -> None:
     add(run_command, server_with_nordlys, "heron", verified=False)
@@ -149,7 +149,7 @@ def test_a_command_that_fails_is_shown_on_stderr_and_changes_no_exit_code(
 
 
 @pytest.mark.parametrize("args", [["--notify"], ["--notify", "--format", "json"]])
-def test_with_nobody_to_notify_that_is_said_and_the_check_is_as_ever(
+def test_without_a_channel_a_message_says_so_and_the_check_is_unchanged(
     real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer, args: list[str]
 ) -> None:
     add(run_command, zoho, "nordlys", verified=False)

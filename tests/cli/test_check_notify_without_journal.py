@@ -1,4 +1,4 @@
-"""`check --notify` while the journal cannot be kept: each process is a new one, as cron starts them."""
+"""`check --notify` while the journal cannot be kept, each time in a new process, as cron does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WELL = ("nordlys", "recovery", "completed")
 
 @contextmanager
 def no_folder(state: Path) -> Iterator[None]:
-    """A file stands in its place: there are no lock files, either."""
+    """Put a file in place of the state folder, so that lock files are impossible, too."""
     away = state.rename(state.with_name("away"))
     state.touch()
     try:
@@ -54,14 +54,14 @@ def full_disk(state: Path) -> Iterator[None]:
 
 
 class Cron:
-    """`check --notify` of one org, again and again."""
+    """Runs `check --notify` of one org, as cron does."""
 
     def __init__(self, zoho: SimulatorServer, log: AlertLog, state: Path) -> None:
         self._zoho, self._log = zoho, log
         self.state = state
 
-    def told(self, kind: str, status: int) -> list[tuple[str | None, str, str]]:
-        """What the next process tells, while Zoho answers that."""
+    def alerts_of_next_check(self, kind: str, status: int) -> list[tuple[str | None, str, str]]:
+        """Force Zoho's answer, run a check, and return its alerts."""
         before = len(self._log.kinds)
         self._zoho.simulator.forced_kinds["nordlys"] = kind
         assert run_process("check", "--notify").status == status
@@ -79,7 +79,7 @@ def cron(
     alert_log.configure()
     add(run_command, zoho, "nordlys", verified=False)
     cron = Cron(zoho, alert_log, empty_home / "xdg_state_home" / "zbtui")
-    assert cron.told("SCHEDULED", 0) == []
+    assert cron.alerts_of_next_check("SCHEDULED", 0) == []
     return cron
 
 
@@ -87,12 +87,15 @@ Broken = Callable[[Path], AbstractContextManager[None]]
 
 
 @pytest.mark.parametrize("broken", [no_folder, full_disk])
-def test_each_change_and_the_journal_itself_is_told_once(broken: Broken, cron: Cron) -> None:
+def test_each_change_and_the_state_of_the_journal_are_notified_once(broken: Broken, cron: Cron) -> None:
     with broken(cron.state):
-        assert cron.told("INTERNAL_ERROR", 3) == [NOT_KEPT, BLIND]  # and not after as many as never come
-        assert cron.told("FAILED", 2) == [FAILED]
-        assert cron.told("FAILED", 2) == []
-        assert cron.told("COMPLETED", 0) == [WELL]
-        assert cron.told("COMPLETED", 0) == []
-    assert cron.told("COMPLETED", 0) == [KEPT_AGAIN]
-    assert cron.told("INTERNAL_ERROR", 3) == []  # it is counted again
+        assert cron.alerts_of_next_check("INTERNAL_ERROR", 3) == [
+            NOT_KEPT,
+            BLIND,
+        ]  # at once: without a journal, failed polls are not counted
+        assert cron.alerts_of_next_check("FAILED", 2) == [FAILED]
+        assert cron.alerts_of_next_check("FAILED", 2) == []
+        assert cron.alerts_of_next_check("COMPLETED", 0) == [WELL]
+        assert cron.alerts_of_next_check("COMPLETED", 0) == []
+    assert cron.alerts_of_next_check("COMPLETED", 0) == [KEPT_AGAIN]
+    assert cron.alerts_of_next_check("INTERNAL_ERROR", 3) == []  # the journal counts failed polls again

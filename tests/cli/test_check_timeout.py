@@ -1,4 +1,4 @@
-"""`check --timeout`: whatever hangs, what is known is printed in time."""
+"""`check --timeout`: what is known is printed in time, whatever hangs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.support.simulator import SimulatorServer
 from zbtui.model.org import Org
 
 PATIENCE = 8
-"""Seconds that a busy machine may take for a limit of at most 3 s; without one, it would be 20 or more."""
+"""Seconds for a check limited to 3 s, on a busy machine; without the limit, it takes 20 or more."""
 
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """Accepts connections, and never answers."""
+    """The URL of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
@@ -64,7 +64,7 @@ def test_with_a_silent_zoho_a_check_ends_in_time(
     assert run.err == ""
 
 
-def test_what_is_known_by_then_is_told_and_a_failure_decides(
+def test_what_is_known_by_then_is_reported_and_a_failure_decides(
     real_keyring: SecretService,
     empty_home: Path,
     run_command: RunCommand,
@@ -95,7 +95,7 @@ def test_alerts_that_take_long_do_not_hold_up_what_is_known(
     assert run.out.startswith("CRITICAL: 1 critical\n")
 
 
-def test_a_config_that_cannot_be_read_in_time_is_told(tmp_path: Path) -> None:
+def test_a_config_that_cannot_be_read_in_time_is_reported(tmp_path: Path) -> None:
     fifo = tmp_path / "config.toml"
     os.mkfifo(fifo)  # nobody writes: opening it hangs, as on a network drive
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""`check --watch` as a process: a line for each change, as it comes, until it is stopped."""
+"""`check --watch` as a process: a line for each change at once, until the process is stopped."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FIELDS = ["schema", "at", "org", "kind", "before", "after", "level", "headline"]
 
 
 class WatchProcess:
-    """A running one, read line by line."""
+    """A running `check --watch`, read line by line."""
 
     def __init__(self, running: subprocess.Popen[bytes]) -> None:
         assert running.stdout
@@ -45,7 +45,7 @@ class WatchProcess:
         self._read = b""
 
     def line(self) -> Any:
-        """The next line, once it comes."""
+        """Wait for the next line, and parse it."""
         while b"\n" not in self._read:
             assert select.select([self.out], [], [], TIMEOUT_SECONDS)[0], "no line came"
             more = os.read(self.out.fileno(), 1 << 16)
@@ -55,13 +55,13 @@ class WatchProcess:
         return json.loads(line)
 
     def until(self, kind: str, after: str | None) -> Any:
-        """Read on to the line that says this."""
+        """Read on to the line of this kind whose `after` is this."""
         while (line := self.line())["kind"] != kind or line["after"] != after:
             pass
         return line
 
     def ends(self) -> tuple[int, bytes, bytes]:
-        """Its exit status, and what was not read yet."""
+        """Wait for the end: exit status, unread stdout and stderr."""
         status = self.running.wait(TIMEOUT_SECONDS)
         err = self.err.read()
         assert not any(word.encode() in err for word in CRASH_MARKS), err
@@ -81,7 +81,7 @@ def run_watch(*args: str, **environ: str) -> Iterator[WatchProcess]:
 def server_with_nordlys(
     real_keyring: SecretService, empty_home: Path, run_command: RunCommand, zoho: SimulatorServer
 ) -> SimulatorServer:
-    """Zoho, and one org of it under quick watch."""
+    """Zoho with nordlys under watch at short intervals."""
     write_config(empty_home, QUICK)
     add(run_command, zoho, "nordlys", verified=False)
     return zoho
@@ -167,9 +167,9 @@ def test_what_is_wrong_with_the_config_is_shown_on_stderr_and_the_watch_goes_on(
         running.line()
         config = write_config(empty_home, "[[org]\n")
         assert select.select([running.err], [], [], TIMEOUT_SECONDS)[0]
-        told = running.err.readline().decode()
-        assert told.startswith("zbtui: ")
-        assert str(config) in told
+        message = running.err.readline().decode()
+        assert message.startswith("zbtui: ")
+        assert str(config) in message
         assert running.running.poll() is None
 
 

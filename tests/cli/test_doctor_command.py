@@ -1,4 +1,4 @@
-"""`zbtui doctor`: each finding in a line with its cure, or as JSON, and what it exits with."""
+"""`zbtui doctor`: each finding as a line with its cure, or as JSON, and the exit status."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_as_json_it_is_one_object_and_nothing_else(run_command: RunCommand, zoho
     add(run_command, zoho, "nordlys", "kestrel")
     run = run_command("doctor", "kestrel", "--json")
     assert (run.status, run.err) == (0, "")
-    told = json.loads(run.out)
-    assert {one["org"] for one in told["findings"]} == {None, "kestrel"}
+    output = json.loads(run.out)
+    assert {one["org"] for one in output["findings"]} == {None, "kestrel"}
 
 
 def test_what_is_wrong_is_shown_with_its_cure(run_command: RunCommand, zoho: SimulatorServer) -> None:

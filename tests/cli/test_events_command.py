@@ -1,4 +1,4 @@
-"""`zbtui events`: what has changed, as rows and as JSON, also of orgs that are no longer under watch."""
+"""`zbtui events`: events as rows and as JSON, also those of orgs no longer under watch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def journal_of(home: Path) -> Path:
 
 
 def note(home: Path, snapshots: Iterable[Snapshot]) -> None:
-    """Into the user's journal, as polls made when the snapshots say."""
+    """Record the snapshots in the user's journal, each as a poll at its own time."""
 
     async def write() -> None:
         journal = open_journal(journal_of(home))
@@ -205,7 +205,7 @@ def test_what_a_check_sees_is_an_event(
 def test_a_single_failed_poll_is_noted_as_a_problem_and_not_yet_as_a_verdict(
     real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    """The check itself has no patience; the journal has that of all."""
+    """The check judges one failed poll at once; the journal waits for several."""
     add(run_command, zoho, "nordlys")
     assert run_command("check").status == 0
     zoho.simulator.forced_kinds["nordlys"] = "INTERNAL_ERROR"

@@ -1,4 +1,4 @@
-"""Each wrong turn of a sign-in: one sentence with a cure, and all as it was, here and at Zoho."""
+"""Each failure of a sign-in: one sentence with a cure, and nothing changed here or at Zoho."""
 
 from __future__ import annotations
 
@@ -42,37 +42,37 @@ COMMENT = "# Watched for the auditors.\n"
 
 @dataclass
 class SignInScenario:
-    """A user with one org under watch, about to sign in to another one, or to that one again."""
+    """A user with one org under watch, about to add another org, or to sign in to the first again."""
 
     zoho: SimulatorServer
     home: Path
-    onlooker: StderrWatcher
+    stderr_watcher: StderrWatcher
     shell: RunCommand
     patch: pytest.MonkeyPatch
-    way: SignInMethod = "code"
+    method: SignInMethod = "code"
     again: bool = False
     brought: SignInInput = field(init=False, repr=False)
     until_the_end: ExitStack = field(default_factory=ExitStack)
 
-    def prepare(self, way: SignInMethod, *, again: bool) -> None:
-        self.way, self.again = way, again
+    def prepare(self, method: SignInMethod, *, again: bool) -> None:
+        self.method, self.again = method, again
         if again:
             add(self.shell, self.zoho, "nordlys", verified=False)
             self.config.write_text(COMMENT + self.config.read_text(encoding="utf-8"), encoding="utf-8")
         else:
             write_config(self.home, COMMENT, ACME_CONFIG)
-        self.brought = make_sign_in_input(self.zoho, way)
+        self.brought = make_sign_in_input(self.zoho, method)
         fast_polling(self.patch, self.zoho)
-        if way == "device":
-            self.onlooker.on_output(
+        if method == "device":
+            self.stderr_watcher.on_output(
                 USER_CODE, lambda code: self.zoho.simulator.decide_by_user_code(code, "nordlys")
             )
-        if way == "browser":
-            self.onlooker.on_consent_page("nordlys")
+        if method == "browser":
+            self.stderr_watcher.on_consent_page("nordlys")
 
     def run(self) -> CommandResult:
         args = sign_in_args(self.brought) if self.again else self.brought.args
-        port = [] if "--port" in args or self.way != "browser" else ["--port", str(free_port())]
+        port = [] if "--port" in args or self.method != "browser" else ["--port", str(free_port())]
         return self.shell(*args, *port, stdin=self.brought.as_json)
 
     @property
@@ -87,7 +87,7 @@ class SignInScenario:
         return stored_state(self.home, self.zoho)
 
     def later(self, minutes: float) -> None:
-        """Time that goes by at Zoho."""
+        """Let time go by at Zoho."""
         ahead = timedelta(minutes=minutes)
         self.zoho.simulator.now = lambda: SystemClock().now() + ahead
 
@@ -110,7 +110,7 @@ def wrong_secret(scene: SignInScenario) -> None:
 
 
 def wrong_data_center(scene: SignInScenario) -> None:
-    scene.brought = make_sign_in_input(scene.zoho, scene.way, data_center="us")
+    scene.brought = make_sign_in_input(scene.zoho, scene.method, data_center="us")
 
 
 def late(scene: SignInScenario) -> None:
@@ -131,14 +131,16 @@ def dead_token(scene: SignInScenario) -> None:
 
 
 def rejected(scene: SignInScenario) -> None:
-    scene.onlooker.clear()
-    scene.onlooker.on_output(USER_CODE, lambda code: scene.zoho.simulator.decide_by_user_code(code, None))
-    scene.onlooker.on_consent_page(None)
+    scene.stderr_watcher.clear()
+    scene.stderr_watcher.on_output(
+        USER_CODE, lambda code: scene.zoho.simulator.decide_by_user_code(code, None)
+    )
+    scene.stderr_watcher.on_consent_page(None)
 
 
 def nobody_enters_it(scene: SignInScenario) -> None:
-    scene.onlooker.clear()
-    scene.onlooker.on_output(USER_CODE, lambda code: scene.later(minutes=6))
+    scene.stderr_watcher.clear()
+    scene.stderr_watcher.on_output(USER_CODE, lambda code: scene.later(minutes=6))
 
 
 def not_for_devices(scene: SignInScenario) -> None:
@@ -154,14 +156,14 @@ def port_taken(scene: SignInScenario) -> None:
     taken.bind(("127.0.0.1", 0))
     taken.listen()
     args = [*scene.brought.args, "--port", str(taken.getsockname()[1])]
-    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
-    # In `sign_in_args` only what belongs to the org is taken over.
+    scene.brought = SignInInput(scene.method, args, scene.brought.secrets)
+    # `sign_in_args` keeps only the options that belong to the org.
     scene.again = False
 
 
 def wrong_soid(scene: SignInScenario) -> None:
     args = ["ZohoCRM.99999999999" if arg.startswith("ZohoCRM.") else arg for arg in scene.brought.args]
-    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
+    scene.brought = SignInInput(scene.method, args, scene.brought.secrets)
 
 
 def without_the_backup_scope(scene: SignInScenario) -> None:
@@ -180,7 +182,7 @@ def out_of_reach(scene: SignInScenario) -> None:
     closed.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     args = [arg.replace(scene.zoho.url, url) for arg in scene.brought.args]
-    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
+    scene.brought = SignInInput(scene.method, args, scene.brought.secrets)
 
 
 def config_unwritable(scene: SignInScenario) -> None:
@@ -234,9 +236,9 @@ LOCAL_CASES = [
     ("client-credentials", wrong_data_center, "the data center (it is set to custom)"),
     ("code", out_of_reach, "cannot be reached"),
 ]
-"""Where an org lives does not change when it signs in again."""
+"""Only for new orgs: signing in again does not change the data center."""
 MEANT_WRONG = (never_a_code, port_taken, config_unwritable)
-"""What is wrong is not Zoho's answer but what zbtui was given to work with."""
+"""Faults of input or machine, not refusals by Zoho: the exit status is 3."""
 
 
 def case_id(row: tuple[SignInMethod, Callable[[SignInScenario], None], str]) -> str:
@@ -259,13 +261,13 @@ def test_an_org_that_cannot_sign_in_again_goes_on_with_what_it_had(
 
 def assert_refused_without_trace(
     scene: SignInScenario,
-    way: SignInMethod,
+    method: SignInMethod,
     turn: Callable[[SignInScenario], None],
     sentence: str,
     *,
     again: bool,
 ) -> None:
-    scene.prepare(way, again=again)
+    scene.prepare(method, again=again)
     turn(scene)
     before = scene.kept()
     run = scene.run()
@@ -277,7 +279,7 @@ def assert_refused_without_trace(
     assert scene.kept() == before
 
 
-def test_the_next_check_does_not_notice_a_wrong_turn(scenario: SignInScenario) -> None:
+def test_the_next_check_does_not_notice_a_failed_sign_in(scenario: SignInScenario) -> None:
     scenario.prepare("code", again=True)
     without_the_backup_scope(scenario)
     assert scenario.run().status == 1

@@ -1,4 +1,4 @@
-"""Zoho never has a reason to lock a sign-in, whatever is started how often; and when it does, all wait."""
+"""However often commands are run, Zoho has no reason to lock a sign-in; and during a lock-out, all wait."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COUNTDOWN = re.compile(r"\b00:0[89]:\d\d\b")
 
 
 def age_token(name: str = "nordlys", by: timedelta = timedelta(minutes=30)) -> None:
-    """As if the access token in the keyring had been made so much earlier."""
+    """Make the access token in the keyring older by `by`."""
     entry = keyring_entry(name, "access")
     assert entry
     kept = json.loads(keyring.get_password(*entry) or "")
@@ -95,23 +95,23 @@ def no_change() -> None:
 
 
 def token_older() -> None:
-    """Beyond the two minutes in which a refused token is not requested again."""
+    """Age the token beyond the two minutes in which a refused token is not replaced."""
     age_token(by=timedelta(minutes=3))
 
 
 @pytest.mark.parametrize(
-    ("trouble", "meanwhile"),
+    ("fault", "meanwhile"),
     [(sign_in_dead, no_change), (refused, token_older)],
     ids=["dead refresh token", "fresh tokens refused"],
 )
 def test_a_hundred_checks_in_a_row_never_lead_to_a_lock_out(
     run_command: RunCommand,
     zoho: SimulatorServer,
-    trouble: Callable[[SimulatorServer], None],
+    fault: Callable[[SimulatorServer], None],
     meanwhile: Callable[[], None],
 ) -> None:
     add(run_command, zoho, "nordlys")
-    trouble(zoho)
+    fault(zoho)
     asked, runs = 0, []
     for number in range(100):
         runs.append(run_process("check") if number % 40 == 39 else run_command("check"))

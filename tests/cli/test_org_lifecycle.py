@@ -1,4 +1,4 @@
-"""An org is added, listed, checked and removed; and what that costs in tokens."""
+"""An org is added, listed, checked and removed; and how many tokens that takes."""
 
 from __future__ import annotations
 

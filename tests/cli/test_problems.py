@@ -1,4 +1,4 @@
-"""Each problem as `check` shows it, and a keyring that cannot be used."""
+"""Each problem as `check` shows it, and unusable keyrings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from zbtui.model.org import Org
 
 @dataclass(frozen=True)
 class SimulatedZoho:
-    """Orgs of which each but the first is at something else, all under watch."""
+    """Orgs under watch: the first is healthy, each other one has a problem of its own."""
 
     environ: dict[str, str]
     port: SimulatorServer
@@ -40,7 +40,7 @@ class SimulatedZoho:
     as_json: CommandResult
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
-        """Let commands in this process find it."""
+        """Have commands in this process reach it."""
         for name, value in self.environ.items():
             patch.setenv(name, value)
 
@@ -71,7 +71,7 @@ def simulated_zoho(
     environ["XDG_STATE_HOME"] = str(home / "state")
     simulator = make_simulator(SystemClock())
     simulator.forced_kinds |= FORCED
-    # Bound but not listening: nobody else gets this port, and whoever calls is refused.
+    # Bound but not listening: the port stays reserved, and connections are refused.
     with (
         run_simulator_server(simulator) as port,
         socket.socket() as closed,

@@ -1,4 +1,4 @@
-"""The rules in docs, tried by Prometheus' own tool on what `check` printed while things went wrong."""
+"""The alert rules in docs, tested by promtool on the output of `check` during faults."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ROOT: Final = Path(__file__).parents[2]
 RULES: Final = ROOT / "docs" / "prometheus-rules.yml"
 EVERY: Final = 5
 """Minutes between two checks."""
-LOOKS: Final = 30
-"""Checks while nothing changes."""
+CHECKS: Final = 30
+"""Checks while the outcome stays the same."""
 CHECKED: Final = "zbtui_check_timestamp_seconds"
 SEEN: Final = "zbtui_last_good_look_timestamp_seconds"
 
@@ -49,43 +49,45 @@ ALERTS: Final = (
 
 @dataclass
 class Recording:
-    """What Prometheus would have read, every five minutes, from the textfile collector."""
+    """The series that Prometheus reads from the textfile collector, every five minutes."""
 
     folder: Path
-    looks: int = 0
+    checks: int = 0
     series: dict[Series, dict[int, float]] = field(default_factory=dict)
     expected: list[tuple[int, Expected]] = field(default_factory=list)
     _text: str = ""
     _seen: float = 0
 
     def go_on(self, expected: Expected, *, at_once: Sequence[str] = ()) -> None:
-        """Check once, by the README's recipe; the outcome stays the same for two and a half hours.
+        """Check once, by the README's recipe, and repeat its outcome for two and a half hours.
 
         `expected` are the alerts at the end; those named in `at_once` fire all the time.
         """
         subprocess.run(["sh", "-c", recipe()], cwd=self.folder, check=False, timeout=60, env=with_zbtui())
         text = (self.folder / "zbtui.prom").read_text()
-        is_new, self._text, first = text != self._text, text, self.looks
-        self.looks += LOOKS
-        for look in range(first, self.looks):
-            self._record(text, look if is_new else first - 1, look)
-        self.expected += [(look, {name: expected[name] for name in at_once}) for look in (first, first + 1)]
-        self.expected.append((self.looks - 1, expected))
+        is_new, self._text, first = text != self._text, text, self.checks
+        self.checks += CHECKS
+        for check in range(first, self.checks):
+            self._record(text, check if is_new else first - 1, check)
+        self.expected += [
+            (check, {name: expected[name] for name in at_once}) for check in (first, first + 1)
+        ]
+        self.expected.append((self.checks - 1, expected))
 
-    def _record(self, text: str, read: int, look: int) -> None:
+    def _record(self, text: str, read: int, check: int) -> None:
         samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
         seen = max((one.value for one in samples if one.name == SEEN), default=0)
         for one in samples:
             labels = ", ".join(f"{name}={json.dumps(value)}" for name, value in one.labels.items())
             values = self.series.setdefault((one.name, labels), {})
-            # The tool's time begins in 1970, and each outcome stands for many checks.
+            # promtool's time begins in 1970, and one outcome is repeated for many checks.
             if one.name == CHECKED:
-                values[look] = read * EVERY * 60
+                values[check] = read * EVERY * 60
             elif one.name == SEEN:
-                values[look] = read * EVERY * 60 if seen != self._seen else values[look - 1]
+                values[check] = read * EVERY * 60 if seen != self._seen else values[check - 1]
             else:
-                values[look] = one.value
-        if look == self.looks - 1:
+                values[check] = one.value
+        if check == self.checks - 1:
             self._seen = seen
 
     def write_test(self) -> Path:
@@ -93,18 +95,18 @@ class Recording:
         series = [
             {
                 "series": f"{name}{{{labels}}}",
-                "values": " ".join(str(values.get(look, "_")) for look in range(self.looks)),
+                "values": " ".join(str(values.get(check, "_")) for check in range(self.checks)),
             }
             for (name, labels), values in self.series.items()
         ]
-        checks = [
-            {"eval_time": f"{look * EVERY}m", "alertname": name, "exp_alerts": _expected(name, labels)}
-            for look, alerts in self.expected
+        expectations = [
+            {"eval_time": f"{check * EVERY}m", "alertname": name, "exp_alerts": _expected(name, labels)}
+            for check, alerts in self.expected
             for name in ALERTS
-            if look == self.looks - 1 or (look + 1) % LOOKS == 0 or name in alerts
+            if check == self.checks - 1 or (check + 1) % CHECKS == 0 or name in alerts
             for labels in [alerts.get(name)]
         ]
-        test = {"interval": f"{EVERY}m", "input_series": series, "alert_rule_test": checks}
+        test = {"interval": f"{EVERY}m", "input_series": series, "alert_rule_test": expectations}
         path = self.folder / "test.yml"
         whole = {"rule_files": [str(RULES)], "evaluation_interval": f"{EVERY}m", "tests": [test]}
         path.write_text(json.dumps(whole))
@@ -126,7 +128,7 @@ def _expected(name: str, labels: Mapping[str, str] | None) -> list[dict[str, Any
 
 
 def recipe() -> str:
-    """What the README has cron run, in the collector's folder."""
+    """The command that the README has cron run in the collector's folder."""
     lines = (ROOT / "README.md").read_text().splitlines()
     (line,) = [line for line in lines if "check --format openmetrics >" in line]
     return line.partition("/textfile && ")[2]
@@ -137,7 +139,7 @@ def with_zbtui() -> dict[str, str]:
 
 
 def run_promtool(*args: str) -> str:
-    """What it says; empty if it is content."""
+    """The output of promtool if it fails, else ""."""
     run = subprocess.run(["promtool", *args], capture_output=True, text=True, timeout=120, check=False)
     return "" if run.returncode == 0 else run.stdout + run.stderr
 
@@ -146,7 +148,7 @@ def test_prometheus_accepts_the_rules() -> None:
     assert run_promtool("check", "rules", str(RULES)) == ""
 
 
-def test_the_rules_tell_whatever_goes_wrong_and_nothing_else(
+def test_the_rules_alert_on_each_problem_and_on_nothing_else(
     real_keyring: SecretService,
     run_command: RunCommand,
     zoho: SimulatorServer,
@@ -178,11 +180,11 @@ def test_the_rules_tell_whatever_goes_wrong_and_nothing_else(
 
 
 @pytest.mark.parametrize("missing", [CHECKED, "zbtui_orgs"])
-def test_what_is_missing_altogether_is_told_too(missing: str, tmp_path: Path) -> None:
-    """Nothing was ever written, or by a zbtui that does not know it."""
-    recording = Recording(tmp_path, looks=LOOKS)
+def test_a_metric_that_was_never_written_fires_an_alert(missing: str, tmp_path: Path) -> None:
+    """Nothing was ever written, or by a version without this metric."""
+    recording = Recording(tmp_path, checks=CHECKS)
     for name in {CHECKED, "zbtui_orgs"} - {missing}:
-        recording.series[name, ""] = {look: look * EVERY * 60 for look in range(LOOKS)}
+        recording.series[name, ""] = {check: check * EVERY * 60 for check in range(CHECKS)}
     alert = {CHECKED: "ZbtuiCheckMissing", "zbtui_orgs": "ZbtuiNoOrgs"}[missing]
-    recording.expected = [(LOOKS - 1, {alert: OURS})]
+    recording.expected = [(CHECKS - 1, {alert: OURS})]
     assert run_promtool("test", "rules", str(recording.write_test())) == ""

@@ -1,4 +1,4 @@
-"""Where no secret ever goes: arguments, environments, output, config, journal and log."""
+"""No secret gets into arguments, environments, output, config, journal or log."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ env > "$0.env"
 printf '%s\\n' "$@" > "$0.args"
 cp "${1#file://}" "$0.page.part" && mv "$0.page.part" "$0.page"
 """
-"""Tells what it was started with, and what stands on the page that it is to show."""
+"""A browser that records its arguments, its environment and the page that it opens."""
 
 
 def visible_to_other_processes(pid: int) -> bytes:
-    """Arguments and environment of a process and of those below it."""
+    """Arguments and environments of a process and its descendants."""
     folders = [Path(f"/proc/{one}") for one in process_tree(pid)]
     return b"".join((folder / name).read_bytes() for folder in folders for name in ("cmdline", "environ"))
 
 
-@pytest.mark.parametrize(("command", "way"), [("add", "code"), ("add", "browser"), ("sign-in", "browser")])
+@pytest.mark.parametrize(
+    ("command", "method"), [("add", "code"), ("add", "browser"), ("sign-in", "browser")]
+)
 def test_while_somebody_signs_in_no_other_program_sees_a_secret(
     run_command: RunCommand,
     zoho: SimulatorServer,
@@ -49,21 +51,21 @@ def test_while_somebody_signs_in_no_other_program_sees_a_secret(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     command: str,
-    way: SignInMethod,
+    method: SignInMethod,
 ) -> None:
     browser = tmp_path / "browser"
     browser.write_text(BROWSER)
     browser.chmod(0o700)
     monkeypatch.setenv("DISPLAY", ":99")
     monkeypatch.setenv("BROWSER", f"{browser} %s &")
-    brought, port = make_sign_in_input(zoho, way), free_port()
+    brought, port = make_sign_in_input(zoho, method), free_port()
     args = brought.args
     if command == "sign-in":
         add(run_command, zoho, "nordlys")
         args = sign_in_args(brought)
     with run_in_terminal([*COMMAND, *args, "--port", str(port)]) as terminal:
         brought.type_into(terminal)
-        if way == "browser":
+        if method == "browser":
             page = wait_for_output(terminal, CONSENT_PAGE)
             terminal.wait_for_text("A page opens in your browser.")
             terminal.wait_until(lambda text: Path(f"{browser}.page").is_file())
@@ -72,7 +74,7 @@ def test_while_somebody_signs_in_no_other_program_sees_a_secret(
             asyncio.run(answer_consent_page(page, "nordlys", follow=True))
         terminal.wait_for_text("Is it this one? [Y/n]")
         outside = visible_to_other_processes(terminal.process.pid)
-        if way == "browser":
+        if method == "browser":
             assert state_of(page).encode() not in outside
         terminal.send("\n")
         assert terminal.wait_for_exit() == 0
@@ -107,9 +109,9 @@ def test_a_problem_shows_no_secret_to_output_journal_or_log(
 
 
 def test_no_secret_ever_stands_in_an_address(run_command: RunCommand, zoho: SimulatorServer) -> None:
-    ways: tuple[SignInMethod, ...] = ("client-credentials", "code", "refresh-token")
-    for way in ways:
-        brought = make_sign_in_input(zoho, way)
+    methods: tuple[SignInMethod, ...] = ("client-credentials", "code", "refresh-token")
+    for method in methods:
+        brought = make_sign_in_input(zoho, method)
         assert run_command(*brought.args, stdin=brought.as_json).status == 0
         assert run_command("remove", "nordlys", "--revoke", "--yes").status == 0
     assert {request.query for request in zoho.simulator.request_records} == {"", "page=1&per_page=200"}

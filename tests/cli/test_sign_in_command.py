@@ -1,4 +1,4 @@
-"""An org signs in again, in place; and its refresh token is revoked when it goes."""
+"""Signing in to an org again, and revoking its refresh token when it is removed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def config_of(home: Path) -> Path:
 
 @pytest.fixture
 def watched_config(run_command: RunCommand, zoho: SimulatorServer, empty_home: Path) -> str:
-    """The text of a config that a person keeps by hand, with two orgs that are signed in."""
+    """The text of a config edited by hand, with two orgs that are signed in."""
     add(run_command, zoho, "kestrel")
     kestrel = config_of(empty_home).read_text(encoding="utf-8")
     add(run_command, zoho, "nordlys")
@@ -78,15 +78,19 @@ def watched_config(run_command: RunCommand, zoho: SimulatorServer, empty_home: P
 
 
 def stored_sign_in(name: str = "nordlys") -> dict[str, str]:
-    """What the keyring holds for it."""
+    """The org's sign-in credentials in the keyring."""
     return keyring_object(name)
 
 
-@pytest.mark.parametrize("way", ["code", "refresh-token"])
+@pytest.mark.parametrize("method", ["code", "refresh-token"])
 def test_with_the_same_client_the_config_stays_as_it_is_to_the_letter(
-    watched_config: str, run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
+    watched_config: str,
+    run_command: RunCommand,
+    zoho: SimulatorServer,
+    empty_home: Path,
+    method: SignInMethod,
 ) -> None:
-    brought = make_sign_in_input(zoho, way)
+    brought = make_sign_in_input(zoho, method)
     run = run_command(*sign_in_args(brought), stdin=brought.as_json)
     assert (run.status, run.out) == (0, "")
     assert "This sign-in is for: Nordlys Tools AB" in run.err
@@ -116,15 +120,15 @@ def test_another_client_changes_its_own_line_and_no_other(
 def test_client_credentials_and_a_refresh_token_take_turns(
     watched_config: str, run_command: RunCommand, zoho: SimulatorServer, empty_home: Path
 ) -> None:
-    ways: tuple[SignInMethod, ...] = ("client-credentials", "code")
-    for way in ways:
-        brought = make_sign_in_input(zoho, way)
+    methods: tuple[SignInMethod, ...] = ("client-credentials", "code")
+    for method in methods:
+        brought = make_sign_in_input(zoho, method)
         assert run_command(*sign_in_args(brought), stdin=brought.as_json).status == 0
         listed = {org["name"]: org for org in run_command("list", "--json").json["orgs"]}["nordlys"]
-        assert (listed["grant"] == "client-credentials") == (way == "client-credentials")
+        assert (listed["grant"] == "client-credentials") == (method == "client-credentials")
         assert (
             bool(listed["soid"])
-            == (way == "client-credentials")
+            == (method == "client-credentials")
             == ("refresh_token" not in stored_sign_in())
         )
         age_token(by=timedelta(hours=1))
@@ -160,7 +164,7 @@ def test_the_next_check_uses_the_new_credentials(
     assert fresh != dead
     assert run_process("check", "nordlys").status == 0
     source = zoho.simulator.accounts.refresh_tokens[fresh]
-    assert len(source.issued_at) == 1  # the token that came with it serves the first hour
+    assert len(source.issued_at) == 1  # the access token of the sign-in serves the first hour
     age_token(by=timedelta(hours=1))
     assert run_process("check", "nordlys").status == 0
     assert len(source.issued_at) == 2

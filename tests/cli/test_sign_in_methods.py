@@ -1,4 +1,4 @@
-"""Each of the five grants, as a new user meets it: from `zbtui add` to a check that sees the backup."""
+"""Each of the five sign-in methods as a new user meets it: from `zbtui add` to a first check."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ FIRST = {
     "refresh-token": "refresh_token",
     "client-credentials": "client_credentials",
 }
-"""What each way's first token request is called."""
+"""The name of the first token request of each method."""
 COMPANY = "This sign-in is for: Nordlys Tools AB · Sweden · ultimate · org number 00000000001"
 
 
-def assert_watched(check: RunCommand, port: SimulatorServer, way: SignInMethod, home: Path) -> None:
+def assert_watched(check: RunCommand, port: SimulatorServer, method: SignInMethod, home: Path) -> None:
     """The next check sees the backup, with the token that the sign-in gave."""
     run = check("check")
     assert (run.status, run.err) == (0, "")
     assert run.out.startswith("OK: 1 ok\n")
     assert "SCHEDULED" in run.out
     asked = [request.grant_type for request in port.simulator.request_records if request.grant_type]
-    assert [grant for grant in asked if grant != "device_request"] == [FIRST[way]]
+    assert [grant for grant in asked if grant != "device_request"] == [FIRST[method]]
     assert_no_secret_in(run.out.encode(), read_all_files(home))
     assert all("secret" not in request.query for request in port.simulator.request_records)
 
 
 def fast_polling(patch: pytest.MonkeyPatch, port: SimulatorServer) -> None:
-    """Let a device be polled without half a minute in between."""
+    """Poll a device without waiting half a minute between two polls."""
     patch.setattr(
         "zbtui.onboarding.OrgService",
         partial(OrgService, min_device_poll_interval=timedelta(milliseconds=20)),
@@ -73,32 +73,32 @@ def fast_polling(patch: pytest.MonkeyPatch, port: SimulatorServer) -> None:
 # Piped in
 
 
-@pytest.mark.parametrize("way", METHODS_WITHOUT_FLOW)
+@pytest.mark.parametrize("method", METHODS_WITHOUT_FLOW)
 def test_piped_in_a_grant_needs_no_person(
-    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, method: SignInMethod
 ) -> None:
-    brought = make_sign_in_input(zoho, way)
+    brought = make_sign_in_input(zoho, method)
     run = run_process(*brought.args, stdin=brought.as_json)
     assert (run.status, run.out) == (0, "")
     assert run.err.splitlines()[-2:] == [COMPANY, "nordlys (custom) is under watch: SCHEDULED."]
     assert "[Y/n]" not in run.err
-    assert SIGN_IN_GUIDES[way].title not in run.err
+    assert SIGN_IN_GUIDES[method].title not in run.err
     assert_no_secret_in(run.err.encode())
-    assert_watched(run_command, zoho, way, empty_home)
+    assert_watched(run_command, zoho, method, empty_home)
 
 
-@pytest.mark.parametrize("way", METHODS_WITHOUT_FLOW)
+@pytest.mark.parametrize("method", METHODS_WITHOUT_FLOW)
 def test_what_is_piped_in_or_a_soid_shows_the_grant(
-    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, method: SignInMethod
 ) -> None:
-    brought = make_sign_in_input(zoho, way)
+    brought = make_sign_in_input(zoho, method)
     at = brought.args.index("--grant")
     run = run_command(*brought.args[:at], *brought.args[at + 2 :], stdin=brought.as_json)
     assert run.status == 0, run.err
-    assert_watched(run_command, zoho, way, empty_home)
+    assert_watched(run_command, zoho, method, empty_home)
     (listed,) = run_command("list", "--json").json["orgs"]
-    soid = brought.args[-1] if way == "client-credentials" else None
-    assert (listed["grant"] == way, listed["soid"]) == (way != "code", soid)
+    soid = brought.args[-1] if method == "client-credentials" else None
+    assert (listed["grant"] == method, listed["soid"]) == (method != "code", soid)
 
 
 def test_a_browser_comes_back_to_a_command_without_a_terminal(
@@ -137,7 +137,7 @@ def test_a_device_is_signed_in_by_who_enters_its_code_elsewhere(
     run = run_command(*brought.args, stdin=brought.as_json)
     assert run.status == 0, run.err
     assert f"In any browser, open  {zoho.url}/eu/oauth/v3/device\n" in run.err
-    assert "\x1b" not in run.err  # no QR code for who cannot see it
+    assert "\x1b" not in run.err  # no QR code, as stderr is no terminal
     assert COMPANY in run.err
     assert_no_secret_in(run.err.encode())
     assert_watched(run_command, zoho, "device", empty_home)
@@ -146,44 +146,44 @@ def test_a_device_is_signed_in_by_who_enters_its_code_elsewhere(
 # Typed at a terminal
 
 
-def choose(terminal: Terminal, way: SignInMethod) -> None:
+def choose(terminal: Terminal, method: SignInMethod) -> None:
     terminal.wait_for_text(
         "How to sign in:", *(SIGN_IN_GUIDES[one].title for one in SIGN_IN_METHODS), "Number [1]:"
     )
-    terminal.send(f"{SIGN_IN_METHODS.index(way) + 1}\n")
+    terminal.send(f"{SIGN_IN_METHODS.index(method) + 1}\n")
 
 
 def answer_last_questions(terminal: Terminal, answer: str = "") -> None:
-    """Say whether it is the right org."""
+    """Answer whether it is the right org."""
     terminal.wait_for_text(COMPANY, "Is it this one? [Y/n]")
     terminal.send(f"{answer}\n")
 
 
-def start_typing(port: SimulatorServer, way: SignInMethod, *options: str) -> list[str]:
-    """The command of who has not made up their mind yet."""
-    args = make_sign_in_input(port, way).args
+def start_typing(port: SimulatorServer, method: SignInMethod, *options: str) -> list[str]:
+    """The command without `--grant` and the options after it: zbtui asks for them."""
+    args = make_sign_in_input(port, method).args
     return [*COMMAND, *args[: args.index("--grant")], *options]
 
 
-@pytest.mark.parametrize("way", METHODS_WITHOUT_FLOW)
+@pytest.mark.parametrize("method", METHODS_WITHOUT_FLOW)
 def test_a_person_is_led_from_the_choice_to_the_org(
-    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, method: SignInMethod
 ) -> None:
-    brought = make_sign_in_input(zoho, way)
-    with run_in_terminal(start_typing(zoho, way)) as terminal:
-        choose(terminal, way)
-        if way == "client-credentials":
+    brought = make_sign_in_input(zoho, method)
+    with run_in_terminal(start_typing(zoho, method)) as terminal:
+        choose(terminal, method)
+        if method == "client-credentials":
             terminal.wait_for_text("The number of the org:")
             terminal.send("ZohoCRM.1\n")
             terminal.wait_for_text("Digits only, please.")
             terminal.send(f"{zoho.simulator.world.orgs['nordlys'].zgid}\n")
-        terminal.wait_for_text(f"{SIGN_IN_GUIDES[way].title}:", "  1. ")
+        terminal.wait_for_text(f"{SIGN_IN_GUIDES[method].title}:", "  1. ")
         brought.type_into(terminal)
         answer_last_questions(terminal)
         assert terminal.wait_for_exit() == 0
         terminal.wait_for_text("nordlys (custom) is under watch: SCHEDULED.")
         assert_no_secret_in(bytes(terminal.output))
-    assert_watched(run_command, zoho, way, empty_home)
+    assert_watched(run_command, zoho, method, empty_home)
 
 
 def test_a_choice_that_is_none_is_asked_for_again_and_enter_takes_the_first(zoho: SimulatorServer) -> None:
@@ -250,21 +250,21 @@ def test_with_yes_nobody_is_asked_whether_it_is_the_right_org(zoho: SimulatorSer
 # Whose org it is
 
 
-@pytest.mark.parametrize("way", ["code", "browser"])
+@pytest.mark.parametrize("method", ["code", "browser"])
 def test_without_the_scope_for_the_org_it_goes_on_without_a_name(
     stderr_watcher: StderrWatcher,
     run_command: RunCommand,
     zoho: SimulatorServer,
     empty_home: Path,
-    way: SignInMethod,
+    method: SignInMethod,
 ) -> None:
     zoho.simulator.missing_scopes["nordlys"] = {"ZohoCRM.org.READ"}
     stderr_watcher.on_consent_page("nordlys")
-    brought = make_sign_in_input(zoho, way)
+    brought = make_sign_in_input(zoho, method)
     run = run_command(*brought.args, "--port", str(free_port()), stdin=brought.as_json)
     assert run.status == 0, run.err
     assert "This sign-in is for: not told: the sign-in lacks the scope ZohoCRM.org.READ\n" in run.err
-    assert_watched(run_command, zoho, way, empty_home)
+    assert_watched(run_command, zoho, method, empty_home)
 
 
 def test_a_person_is_not_asked_about_an_org_that_has_no_name_to_show_it_by(zoho: SimulatorServer) -> None:
@@ -284,5 +284,5 @@ def test_the_name_that_a_sign_in_showed_is_known_to_the_next_check(
 ) -> None:
     brought = make_sign_in_input(zoho, "code")
     assert run_command(*brought.args, stdin=brought.as_json).status == 0
-    told = run_command("check", "--format", "json").orgs()["nordlys"]
-    assert told["company"] == "Nordlys Tools AB"
+    org = run_command("check", "--format", "json").orgs()["nordlys"]
+    assert org["company"] == "Nordlys Tools AB"

@@ -61,7 +61,7 @@ def test_a_message_of_a_check_does_not_get_into_its_json(empty_home: Path, redir
 
 
 @pytest.mark.parametrize(("redirections", "args"), [("1>&-", "check"), ("<&- 1>&- 2>&-", "check")])
-def test_without_a_stdout_the_exit_status_is_all_that_is_told(
+def test_without_a_stdout_the_exit_status_is_the_only_output(
     empty_home: Path, redirections: str, args: str
 ) -> None:
     run = run_in_shell(redirections, *COMMAND, args)
@@ -70,7 +70,7 @@ def test_without_a_stdout_the_exit_status_is_all_that_is_told(
 
 @pytest.mark.parametrize("redirections", ["2>&-", "1>&- 2>&-", "<&- 1>&- 2>&-"])
 def test_no_file_gets_the_number_of_a_closed_stream(empty_home: Path, redirections: str) -> None:
-    """What a library writes to stderr would go into the journal."""
+    """Else what a library writes to stderr would go into the journal."""
     assert run_in_shell(redirections, sys.executable, "-c", NEXT_FILE).returncode > 2
 
 

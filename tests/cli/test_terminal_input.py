@@ -76,7 +76,7 @@ def choose(terminal: Terminal, number: str, next_prompt: str) -> None:
 
 
 PROMPTS = [to_the_choice, to_the_number, to_the_secret, to_the_code, to_the_refresh_token, to_the_company]
-WAYS_OUT = [
+EXIT_KEYS = [
     *((prompt, "\x03", 130, "") for prompt in PROMPTS),
     *(
         (prompt, "\x04", 1, "othing was changed.")
@@ -86,14 +86,14 @@ WAYS_OUT = [
 """ctrl+c at each prompt, ctrl+d at each kind of prompt."""
 
 
-@pytest.mark.parametrize(("go", "key", "status", "told"), WAYS_OUT)
+@pytest.mark.parametrize(("go", "key", "status", "message"), EXIT_KEYS)
 def test_each_prompt_of_add_may_be_left_with_one_key(
     empty_home: Path,
     zoho: SimulatorServer,
     go: Callable[[Terminal, SimulatorServer], None],
     key: str,
     status: int,
-    told: str,
+    message: str,
 ) -> None:
     before = stored_state(empty_home, zoho)
     with run_in_terminal([*COMMAND, *add_args(zoho.org("nordlys"))]) as terminal:
@@ -101,7 +101,7 @@ def test_each_prompt_of_add_may_be_left_with_one_key(
         terminal.send(key)
         assert terminal.wait_for_exit() == status
         terminal.read_output()
-        assert told in terminal.text
+        assert message in terminal.text
         assert not any(word in terminal.text for word in CRASH_MARKS), terminal.text
         assert_no_secret_in(bytes(terminal.output))
     assert stored_state(empty_home, zoho) == before
@@ -123,10 +123,10 @@ def test_a_closed_browser_is_given_up_with_ctrl_c_and_leaves_the_port_free(
 
 
 @pytest.mark.parametrize("command", ["add", "sign-in"])
-def test_it_is_not_this_one_and_the_sign_in_is_revoked(
+def test_a_sign_in_for_the_wrong_org_is_revoked(
     empty_home: Path, run_command: RunCommand, zoho: SimulatorServer, command: str
 ) -> None:
-    """The consent was given for the wrong org of several."""
+    """A person with several orgs may give consent for the wrong one."""
     brought = make_sign_in_input(zoho, "browser")
     args = brought.args
     if command == "sign-in":
@@ -140,7 +140,7 @@ def test_it_is_not_this_one_and_the_sign_in_is_revoked(
             terminal.wait_for_text("This sign-in is for: Tern Island Ferries", "[Y/n]")
             terminal.send("n\n")
             terminal.wait_for_text("Nothing was changed.")
-        else:  # whose org it is, is known by its number
+        else:  # the number names the org
             terminal.wait_for_text("This sign-in is for org number 00000000012, but nordlys is")
         assert terminal.wait_for_exit() == 1
     assert stored_state(empty_home, zoho) == before
@@ -160,7 +160,7 @@ def test_a_refresh_token_that_was_there_before_is_not_revoked_by_a_no(
 
 
 @pytest.mark.parametrize(
-    ("way", "changed", "sentence"),
+    ("method", "changed", "sentence"),
     [
         ("code", {"client_secret": "demo-client-secret-999999"}, "The client secret is wrong."),
         ("code", {"code": "1000.ABCDEF"}, "This is not a code of Zoho's"),
@@ -169,10 +169,10 @@ def test_a_refresh_token_that_was_there_before_is_not_revoked_by_a_no(
     ],
 )
 def test_what_was_mistyped_is_reported_and_never_shown(
-    empty_home: Path, zoho: SimulatorServer, way: SignInMethod, changed: dict[str, str], sentence: str
+    empty_home: Path, zoho: SimulatorServer, method: SignInMethod, changed: dict[str, str], sentence: str
 ) -> None:
     before = stored_state(empty_home, zoho)
-    brought = make_sign_in_input(zoho, way).with_secrets(**changed)
+    brought = make_sign_in_input(zoho, method).with_secrets(**changed)
     with run_in_terminal([*COMMAND, *brought.args]) as terminal:
         brought.type_into(terminal)
         assert terminal.wait_for_exit() in (1, 3)
@@ -228,7 +228,7 @@ def test_a_config_that_cannot_be_written_is_shown_and_keeps_nothing(
     (empty_home / "xdg_state_home" / "zbtui" / "locks" / "config.lock").mkdir(parents=True)
     before = stored_state(empty_home, zoho)
     with run_in_terminal([*COMMAND, *add_args(zoho.org("nordlys"))], columns=300) as terminal:
-        assert terminal.wait_for_exit() == 3  # nothing was asked: it would be lost
+        assert terminal.wait_for_exit() == 3  # no question was asked: its answer would be lost
         terminal.wait_for_text("cannot be written", "Check the rights of file and folder.")
     assert stored_state(empty_home, zoho) == before
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("real_keyring")
 def two_configs(
     run_command: RunCommand, zoho: SimulatorServer, tmp_path: Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """In both, the org `prod`: nordlys in the first, which is well; kestrel in the second, which is not."""
+    """Two configs with an org `prod`: nordlys, healthy, in the first; kestrel, failed, in the second."""
     zoho.simulator.forced_kinds["kestrel"] = "FAILED"
     options = []
     for name in ("nordlys", "kestrel"):

@@ -1,4 +1,4 @@
-"""Wrong usage, broken configs, and what else is printed."""
+"""Wrong usage, broken configs, and the commands that only print."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("args", "word"), REFUSALS)
-def test_what_cannot_be_meant_exits_3_with_one_line_that_names_it(
+def test_an_invalid_argument_exits_3_with_one_line_that_names_it(
     run_command: RunCommand, empty_home: Path, args: str, word: str
 ) -> None:
     config = write_config(empty_home, ACME_CONFIG)
@@ -229,7 +229,7 @@ def test_a_broken_config_exits_3_and_names_file_and_line(
 
 
 @pytest.mark.parametrize("command", ["paths", "--version", "--help", "check --help"])
-def test_what_needs_no_config_works_with_a_broken_one(
+def test_commands_without_a_config_work_with_a_broken_one(
     run_command: RunCommand, empty_home: Path, command: str
 ) -> None:
     write_config(empty_home, "[[org]\n")
@@ -269,14 +269,14 @@ def test_the_version_is_data(run_command: RunCommand) -> None:
 
 def test_the_paths_are_those_of_the_platform(run_command: RunCommand, empty_home: Path) -> None:
     run = run_command("paths")
-    told = dict(line.split(maxsplit=1) for line in run.out.splitlines())
-    assert told == {
+    paths = dict(line.split(maxsplit=1) for line in run.out.splitlines())
+    assert paths == {
         "config": str(empty_home / "xdg_config_home" / "zbtui" / "config.toml"),
         "journal": str(empty_home / "xdg_state_home" / "zbtui" / "journal.db"),
         "log": str(empty_home / "xdg_state_home" / "zbtui" / "zbtui.log"),
     }
     assert (run.status, run.err) == (0, "")
-    assert not list(empty_home.rglob("*.*"))  # asking where things are makes none
+    assert not list(empty_home.rglob("*.*"))  # `paths` creates none of them
 
 
 def test_without_an_org_the_list_is_empty_and_a_check_knows_nothing(run_command: RunCommand) -> None:
@@ -292,7 +292,7 @@ def test_without_an_org_the_list_is_empty_and_a_check_knows_nothing(run_command:
 def test_json_is_whole_and_text_comes_out_whatever_the_characters_of_the_terminal(
     real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    """A pipe on Windows has the characters of its code page."""
+    """A pipe on Windows uses a code page by default."""
     zoho.simulator.forced_kinds["sakura"] = "SCHEDULED"
     add(run_command, zoho, "sakura")
     text = run_process("check", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
@@ -317,12 +317,12 @@ def test_a_check_is_coloured_on_a_terminal_alone(
 
 
 def buffered() -> dict[str, str]:
-    """As on a user's machine, where output that is short is written when the program ends."""
+    """An environment with buffered output, as on a user's machine: short output is written at the end."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 @pytest.mark.parametrize("command", ["paths", "check", "list --json", "--version"])
-def test_a_reader_that_has_had_enough_is_no_error_to_show(empty_home: Path, command: str) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_error(empty_home: Path, command: str) -> None:
     write_config(empty_home, "")
     reading, writing = os.pipe()
     os.close(reading)
@@ -351,7 +351,7 @@ def test_output_that_cannot_be_written_is_no_bug_of_zbtuis(empty_home: Path) -> 
             check=False,
             timeout=60,
         )
-    assert done.returncode == 3  # a check that nobody could read is no warning
+    assert done.returncode == 3  # an unreadable check exits as unknown, not as a warning
     shown = done.stderr.decode()
     assert not any(word in shown for word in (*CRASH_MARKS, "Exception ignored")), shown
 

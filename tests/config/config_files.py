@@ -20,13 +20,13 @@ NEW = sample_org("new", data_center="jp", client_id="1000.NEW")
 
 
 class File:
-    """A config in its own folder, and zbtui's edits of it."""
+    """A config file in a folder of its own, and zbtui's edits of it."""
 
     def __init__(self, folder: Path) -> None:
         self.path, self.lock = folder / "config.toml", folder / "locks" / "config.lock"
 
     def store(self) -> ConfigFile:
-        """As another process, or a later run, opens it."""
+        """Open the file as another process does."""
         return ConfigFile(self.path, self.lock)
 
     def put(self, text: str | bytes) -> None:
@@ -52,7 +52,7 @@ class File:
 
 
 def refused(act: Callable[[], object]) -> Problem:
-    """The problem of reading or editing the config."""
+    """The problem that `act` raises."""
     with pytest.raises(ProblemError) as caught:
         act()
     problem = caught.value.problem

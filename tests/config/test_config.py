@@ -1,4 +1,4 @@
-"""The config's text: what it may say, and how each mistake is shown."""
+"""The text of the config: valid entries, and the problem shown for each mistake."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def file(tmp_path: Path) -> File:
     return File(tmp_path / "config")
 
 
-# What it says
+# Valid entries
 
 
 def test_a_file_that_is_not_there_is_an_empty_config(file: File) -> None:
@@ -127,7 +127,7 @@ def test_it_may_come_from_windows_and_may_end_without_a_line_end(text: bytes, fi
     assert file.names() == ["acme"]
 
 
-# What it must not say
+# Mistakes
 
 MISTAKES = {
     "unknown key": ('colour = "red"\n' + ACME, 1, "colour"),
@@ -318,7 +318,7 @@ def test_a_table_holds_what_is_set_and_nothing_else() -> None:
     }
 
 
-# Whatever is in the file
+# Arbitrary text
 
 FRAGMENTS = st.sampled_from([ACME, CUSTOM, LOCAL, "[[org]]\n", "[watch]\n", "org = ", "name = "]) | (
     st.sampled_from(["watch.", "every = ", '"5m"\n', "[", "]", "{", "}", "=", ",", "#", "\n", "\t"])
@@ -359,7 +359,7 @@ def test_a_name_with_a_character_that_cannot_be_seen_is_refused(hidden: str) -> 
     assert name_error(f"ac{hidden}me") is not None
 
 
-LOOK_ALIKES = [
+CONFUSABLE_NAMES = [
     ("acme", "Acme"),
     ("\u00c5sa", "A\u030asa"),
     ("acme", "\uff41cme"),
@@ -368,7 +368,7 @@ LOOK_ALIKES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "other"), LOOK_ALIKES)
+@pytest.mark.parametrize(("name", "other"), CONFUSABLE_NAMES)
 def test_two_names_that_look_alike_are_refused(name: str, other: str, file: File) -> None:
     table = '[[org]]\nname = "{}"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
     file.put(table.format(name) + table.format(other))

@@ -1,4 +1,4 @@
-"""The config file: what edits leave alone, how they are written, and how a change is noticed."""
+"""The config file: what edits preserve, how the file is written, and how a change is noticed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ LAYOUTS = {
 
 
 def lines(text: str) -> list[str]:
-    """The lines that say something."""
+    """The lines that are not empty."""
     return [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
 
 
@@ -296,7 +296,7 @@ def test_a_pace_for_loopback_lets_the_first_org_in_and_the_last_one_out(file: Fi
 
 
 class Watched:
-    """A file whose times are set, not measured."""
+    """A config file whose modification time is set, not measured."""
 
     def __init__(self, file: File) -> None:
         self.file = file
@@ -356,7 +356,7 @@ def test_a_config_that_comes_into_being_is_taken_up(file: File) -> None:
 
 
 def test_a_file_that_is_gone_for_a_moment_says_nothing(watched: Watched) -> None:
-    """Many editors take it away, and put the new one in its place."""
+    """Many editors remove the file, and put a new one in its place."""
     watched.file.path.unlink()
     assert watched.reload() is None
     watched.put(ACME.replace("acme", "b"))
@@ -406,7 +406,7 @@ def test_a_comment_right_below_an_org_goes_with_it_unless_it_is_the_next_ones(
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_an_edit_keeps_line_ends_and_byte_order_mark(tmp_path: Path, bom: str, line_end: str) -> None:
-    """An editor on Windows wrote it."""
+    """An editor on Windows writes both."""
     path = tmp_path / "config.toml"
     path.write_bytes((bom + "# mine\n" + ACME).replace("\n", line_end).encode())
     file = ConfigFile(path, tmp_path / "locks" / "config.lock")
@@ -422,7 +422,7 @@ def test_an_edit_keeps_line_ends_and_byte_order_mark(tmp_path: Path, bom: str, l
 
 
 def test_where_nothing_changes_nothing_is_written(tmp_path: Path) -> None:
-    """A link into a folder that nobody may write to, as on NixOS."""
+    """The config may be a link into a read-only folder, as on NixOS."""
     store = tmp_path / "store"
     store.mkdir()
     (store / "config.toml").write_text(ACME)

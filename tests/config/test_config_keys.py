@@ -1,4 +1,4 @@
-"""The config's `[keys]`, and how an org is tagged and marked."""
+"""The config's `[keys]`, and the tags and the mark of an org."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ def test_each_mistake_is_shown_with_line_and_cure_and_nothing_is_rewritten(
     text, line, word, cure = MISTAKES[mistake]
     file.put(text)
     for act in (file.load, file.add, partial(file.remove, "acme")):
-        told = refused(act)
-        assert told.message.startswith(f"{file.path}, line {line}: ")
-        assert word in told.message.removeprefix(str(file.path))
-        assert cure in told.hint
+        problem = refused(act)
+        assert problem.message.startswith(f"{file.path}, line {line}: ")
+        assert word in problem.message.removeprefix(str(file.path))
+        assert cure in problem.hint
     assert file.text() == text

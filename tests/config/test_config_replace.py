@@ -1,4 +1,4 @@
-"""A change of one org in the config file: made where it stands, and nowhere else."""
+"""Editing one org in the config file changes its lines alone, in place."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ['every = "1h"', 'long_run_after = "1h30m"'],
     ),
 }
-"""What is changed, and the lines that say so."""
+"""Changed keys of an org, and the new lines in the file."""
 
 PLACED = [
     ("plain", "acme"),
@@ -80,7 +80,7 @@ def test_an_org_that_is_changed_is_changed_where_it_stands_and_no_other_line_is(
 
 
 def differences(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
-    """The lines that went and those that came; all others are in their old order."""
+    """The removed and the added lines; all others keep their order."""
     gone: list[str] = []
     come: list[str] = []
     for _, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
@@ -91,7 +91,7 @@ def differences(before: list[str], after: list[str]) -> tuple[list[str], list[st
 
 
 BASE_KEYS = ("name", "data_center", "client_id")
-"""Those that every org has: changing them changes a line; others come as new lines."""
+"""Keys that every org has: a change replaces their line. Any other key gets a new line."""
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -107,7 +107,7 @@ def test_an_org_that_is_changed_and_changed_back_leaves_no_trace(
     assert file.text() == LAYOUTS[layout]
 
 
-def test_what_is_said_beside_a_value_that_changes_stays(file: File) -> None:
+def test_a_comment_beside_a_changed_value_stays(file: File) -> None:
     file.put(LAYOUTS["commented"])
     file.replace("sakura", sample_org("sakura", data_center="sg", client_id="1000.DEF"))
     assert 'data_center = "sg"     # Tokyo\n' in file.text()
@@ -157,6 +157,6 @@ SPREAD = '[[org]]\ndata_center = "eu"\nclient_id = "1000.ABC"\nname = """\\\n[ac
 def test_where_a_text_looks_like_a_header_the_change_is_refused(file: File) -> None:
     file.put(SPREAD)
     (known,) = file.load().orgs
-    trouble = refused(lambda: file.replace("[acme]", replace(known, data_center="in")))
-    assert "cannot be edited safely" in trouble.message
+    problem = refused(lambda: file.replace("[acme]", replace(known, data_center="in")))
+    assert "cannot be edited safely" in problem.message
     assert file.text() == SPREAD

@@ -1,4 +1,4 @@
-"""The config's tables of alerts and of the journal, and how an org is muted."""
+"""The tables `[alerts]` and `[journal]` of the config, and muted orgs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> File:
 
 
 ALL = dedent("""\
-    # whom to tell, and what
+    # whom to notify, and of what
     [alerts]
     least = "critical"          # the rest can wait
     remind_every = "12h"
@@ -123,17 +123,17 @@ MISTAKES = {
     "alerts is many tables": (ACME + "[[alerts]]\nbell = true\n", 5, "alerts"),
     "journal is no table": ("journal = 5\n", 1, "journal"),
     "a level that is none": ('[alerts]\nleast = "severe"\n', 2, "severe"),
-    "well is no trouble": ('[alerts]\nleast = "ok"\n', 2, "least"),
+    "ok is no level of alerts": ('[alerts]\nleast = "ok"\n', 2, "least"),
     "a level that is no text": ("[alerts]\nleast = 2\n", 2, "least"),
     "a span without a unit": ('[alerts]\nremind_every = "5"\n', 2, "remind_every"),
     "a span without quotes": ("[alerts]\nremind_every = 5\n", 2, "remind_every"),
     "a span of nothing": ('[alerts]\nremind_every = "0s"\n', 2, "remind_every"),
     "never, in capitals": ('[alerts]\nremind_every = "NEVER"\n', 2, "remind_every"),
-    "no look at all": ("[alerts]\nfailed_looks = 0\n", 2, "failed_looks"),
-    "too many looks": ("[alerts]\nfailed_looks = 101\n", 2, "failed_looks"),
-    "looks that are no whole number": ("[alerts]\nfailed_looks = 3.0\n", 2, "failed_looks"),
-    "looks that are true": ("[alerts]\nfailed_looks = true\n", 2, "failed_looks"),
-    "looks in quotes": ('[alerts]\nfailed_looks = "3"\n', 2, "failed_looks"),
+    "no failed poll at all": ("[alerts]\nfailed_looks = 0\n", 2, "failed_looks"),
+    "too many failed polls": ("[alerts]\nfailed_looks = 101\n", 2, "failed_looks"),
+    "failed polls that are no whole number": ("[alerts]\nfailed_looks = 3.0\n", 2, "failed_looks"),
+    "failed polls that are true": ("[alerts]\nfailed_looks = true\n", 2, "failed_looks"),
+    "failed polls in quotes": ('[alerts]\nfailed_looks = "3"\n', 2, "failed_looks"),
     "a bell that is a number": ("[alerts]\nbell = 1\n", 2, "bell"),
     "a bell in quotes": ('[alerts]\nbell = "true"\n', 2, "bell"),
     "a desktop that is none": ('[alerts]\ndesktop = "kde"\n', 2, "kde"),
@@ -211,7 +211,7 @@ def test_an_org_is_muted_and_heard_again_where_it_stands(file: File) -> None:
     assert file.text() == text
 
 
-def test_what_is_said_beside_mute_stays_when_it_changes(file: File) -> None:
+def test_a_comment_beside_mute_stays_when_it_changes(file: File) -> None:
     file.put(ACME + "mute = false  # until they pay\n")
     file.replace("acme", sample_org(mute=True))
     assert file.text() == ACME + "mute = true  # until they pay\n"
@@ -252,10 +252,10 @@ spans = st.integers(1, 3650 * 86400).map(lambda seconds: timedelta(seconds=secon
 
 
 @reproducible
-@given(span=spans, looks=st.integers(1, 100), most=st.integers(1_000, 10_000_000), bell=st.booleans())
-def test_whatever_may_be_written_is_read(span: timedelta, looks: int, most: int, bell: bool) -> None:
+@given(span=spans, failures=st.integers(1, 100), most=st.integers(1_000, 10_000_000), bell=st.booleans())
+def test_whatever_may_be_written_is_read(span: timedelta, failures: int, most: int, bell: bool) -> None:
     written = format_duration(span)
-    text = f"[alerts]\nremind_every = '{written}'\nfailed_looks = {looks}\nbell = {str(bell).lower()}\n"
+    text = f"[alerts]\nremind_every = '{written}'\nfailed_looks = {failures}\nbell = {str(bell).lower()}\n"
     assert settings(f"{text}[journal]\nkeep = '{written}'\nmost_events = {most}\n") == Settings(
-        AlertSettings(remind_every=span, failed_looks=looks, bell=bell), JournalRetention(span, most)
+        AlertSettings(remind_every=span, failed_looks=failures, bell=bell), JournalRetention(span, most)
     )

@@ -1,4 +1,4 @@
-"""Whether a config has stood still: an editor may leave it empty, or half written, for a moment."""
+"""Whether a config file is settled: an editor may leave it empty or half written for a moment."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def last_change(file: File) -> datetime:
 @pytest.mark.parametrize(
     ("after", "settled"), [(timedelta(), False), (SHORTER, False), (WHILE, True), (-WHILE, True)]
 )
-def test_it_has_after_some_seconds_also_by_a_clock_that_is_behind(
+def test_a_file_is_settled_after_some_seconds_also_by_a_clock_that_is_behind(
     after: timedelta, settled: bool, file: File
 ) -> None:
     assert changed_at_start(file).is_settled(START + after) is settled
 
 
-def test_a_change_of_ones_own_has_at_once_and_that_of_another_process_has_not(file: File) -> None:
+def test_an_own_change_is_settled_at_once_and_that_of_another_process_is_not(file: File) -> None:
     own, other = file.store(), file.store()
     own.add(sample_org())
     now = last_change(file)
@@ -51,7 +51,7 @@ def test_a_change_of_ones_own_has_at_once_and_that_of_another_process_has_not(fi
     assert (own.is_settled(now), other.is_settled(now)) == (False, True)
 
 
-def test_one_that_is_gone_may_be_so_for_a_moment(file: File) -> None:
+def test_a_missing_file_is_not_settled_at_once(file: File) -> None:
     store = changed_at_start(file)
     file.path.unlink()
     os.utime(file.path.parent, (START.timestamp(), START.timestamp()))

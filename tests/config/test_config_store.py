@@ -1,4 +1,4 @@
-"""A config that forgets does what one in a file does."""
+"""`MemoryConfigStore` behaves as `ConfigFile` does."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def names(config: Config | None) -> list[str] | None:
     return None if config is None else [one.name for one in config.orgs]
 
 
-def test_what_is_configured_is_given_with_its_policy(store: ConfigStore) -> None:
+def test_the_config_is_loaded_with_its_policy(store: ConfigStore) -> None:
     assert store.load() == Config(POLICY, (sample_org(), sample_org("b")))
     assert store.load_if_changed() is None
 
@@ -49,13 +49,13 @@ def test_an_org_is_added_at_the_end_removed_and_changed_where_it_stands(store: C
     assert store.load().policy == POLICY
 
 
-def test_a_change_is_given_once_to_who_watches(store: ConfigStore) -> None:
+def test_a_change_is_loaded_once(store: ConfigStore) -> None:
     store.add(sample_org("c"))
     assert names(store.load_if_changed()) == ["acme", "b", "c"]
     assert store.load_if_changed() is None
 
 
-def test_what_is_touched_is_given_once_more(store: ConfigStore) -> None:
+def test_an_announced_change_is_loaded_once_more(store: ConfigStore) -> None:
     store.remove("b")
     store.load_if_changed()
     store.announce_change()
@@ -72,7 +72,7 @@ def test_an_org_may_keep_its_name(name: str, changed: Org, store: ConfigStore) -
     assert store.load().orgs == (changed, sample_org("b"))
 
 
-def test_what_is_refused_leaves_everything_as_it_was(store: ConfigStore) -> None:
+def test_a_refused_edit_changes_nothing(store: ConfigStore) -> None:
     for act in (
         partial(store.add, sample_org("b")),
         partial(store.replace, "acme", sample_org("b")),

@@ -1,4 +1,4 @@
-"""A config that changes is published to all who go by it, and one that is wrong to nobody."""
+"""A changed config is published to all subscribers; a wrong one is not published."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRONG, WORSE = (Problem("config", f"Line {line} is wrong.", "Mend it.") for line
 
 
 def reloading(*outcomes: Config | Problem | None) -> Callable[[], Config | None]:
-    """What each reading of the file comes to."""
+    """A loader that returns or raises these outcomes in turn."""
     left = iter(outcomes)
 
     def reload() -> Config | None:
@@ -49,7 +49,7 @@ def test_each_change_goes_to_every_subscriber_once_and_in_their_order() -> None:
 
 
 def test_a_config_that_was_only_touched_is_published_too() -> None:
-    """For a sign-in that was dead may have been renewed."""
+    """The change may be a new sign-in for an org whose old one was dead."""
     store = MemoryConfigStore(FIRST)
     watcher, heard = ConfigWatcher(FIRST, store.load_if_changed), list[Config]()
     watcher.subscribe(heard.append)
@@ -59,11 +59,11 @@ def test_a_config_that_was_only_touched_is_published_too() -> None:
     assert heard == [FIRST]
 
 
-def test_one_that_is_wrong_is_the_problem_until_it_is_mended_and_the_one_before_stays() -> None:
+def test_a_wrong_config_is_the_problem_until_it_is_corrected_and_the_last_one_stays() -> None:
     watcher = ConfigWatcher(FIRST, reloading(WRONG, None, WORSE, SECOND))
     heard: list[Config] = []
     watcher.subscribe(heard.append)
-    for problem in (WRONG, WRONG, WORSE):  # nothing that is new is no mending
+    for problem in (WRONG, WRONG, WORSE):  # an unchanged file does not clear the problem
         watcher.check_for_change()
         assert (watcher.problem, watcher.current, heard) == (problem, FIRST, [])
     watcher.check_for_change()
@@ -72,7 +72,9 @@ def test_one_that_is_wrong_is_the_problem_until_it_is_mended_and_the_one_before_
 
 WITHOUT_B = Config(WatchPolicy(), (sample_org(),))
 MUTED = Config(WatchPolicy(), (sample_org(mute=True),))
-TOLD = Config(WatchPolicy(), (sample_org(),), Settings(AlertSettings(webhook="https://example.com")))
+WITH_WEBHOOK = Config(
+    WatchPolicy(), (sample_org(),), Settings(AlertSettings(webhook="https://example.com"))
+)
 
 
 @pytest.mark.parametrize(
@@ -81,16 +83,16 @@ TOLD = Config(WatchPolicy(), (sample_org(),), Settings(AlertSettings(webhook="ht
         (SECOND, WITHOUT_B, True),
         (SECOND, Config(), True),
         (MUTED, FIRST, True),
-        (TOLD, FIRST, True),
+        (WITH_WEBHOOK, FIRST, True),
         (FIRST, SECOND, False),
         (FIRST, MUTED, False),
-        (FIRST, TOLD, False),
+        (FIRST, WITH_WEBHOOK, False),
     ],
 )
-def test_what_takes_something_away_waits_until_the_file_has_stood_still(
+def test_a_config_that_removes_something_waits_until_the_file_is_settled(
     before: Config, after: Config, held: bool
 ) -> None:
-    """An editor may have written the half of it."""
+    """An editor may have written half of the file."""
     settled, heard = False, list[Config]()
     watcher = ConfigWatcher(before, reloading(after, None, None, None), lambda: settled)
     watcher.subscribe(heard.append)
@@ -115,7 +117,7 @@ def test_a_file_that_was_empty_for_a_moment_took_nothing_away(next_: Config | Pr
     assert (Config() not in heard, watcher.current) == (True, SECOND)
 
 
-def test_what_is_no_problem_of_the_config_is_not_kept_quiet() -> None:
+def test_any_other_exception_is_raised() -> None:
     def broken() -> Config | None:
         raise ZeroDivisionError
 

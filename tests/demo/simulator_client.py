@@ -1,4 +1,4 @@
-"""The simulator, called without a server, as the watch and sign-ins call it."""
+"""Calls of the simulator without a server, as the watch and sign-ins make them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BACKUP_AND_ORG_SCOPES = "ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ"
 
 
 class SimulatorClient:
-    """Calls the simulator, as an org of the EU."""
+    """Calls the simulator as an org of the EU."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.simulator: Simulator = make_simulator(clock)
@@ -80,7 +80,7 @@ class SimulatorClient:
     def about_backups(
         self, token: str, dc: str = "eu", method: str = "GET"
     ) -> tuple[SimulatedResponse, ...]:
-        """The answers of all three calls about backups."""
+        """The answers of the calls for details, history and links."""
         return (
             self.details(token, dc, method),
             self.history(token, dc, method),
@@ -92,7 +92,7 @@ class SimulatorClient:
         return self.simulator.organization_response(call)[0]
 
     def error_code(self, token: str, dc: str = "eu", method: str = "GET") -> str | None:
-        """The error code of the details; None: none."""
+        """The error code of the answer to the details call, if any."""
         return error_code_in(self.details(token, dc, method))
 
     @staticmethod
@@ -130,7 +130,7 @@ class OrgReader:
         return found
 
     def snapshot(self) -> Snapshot:
-        """After a first poll, with history, links and company.
+        """The snapshot after a first poll, with history, links and company.
 
         Raises:
             ProblemError: the details cannot be read.

@@ -1,4 +1,4 @@
-"""The simulated consent page: what it shows, whom it sends back where, and the codes that it gives."""
+"""The simulated consent page: what it shows, its redirects, and its codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 class ConsentVisitor(SimulatorClient):
-    """A person, sent to the consent page by the web client."""
+    """A person whom the web client has sent to the consent page."""
 
     def query(self, **changed: str | None) -> dict[str, str]:
         whole = {
@@ -47,7 +47,7 @@ class ConsentVisitor(SimulatorClient):
         return show_consent_page(self.simulator, SimulatedRequest(Site(dc), query=self.query(**changed)))[0]
 
     def decide(self, org: str | None, dc: str = "us", **changed: str | None) -> dict[str, str]:
-        """What the redirect brings back."""
+        """Decide for an org, or reject (None); return the query of the redirect."""
         form = {"decision": "reject"} if org is None else {"decision": "accept", "org": org}
         call = SimulatedRequest(Site(dc), "POST", self.query(**changed), form)
         answer = show_consent_page(self.simulator, call)[0]
@@ -90,7 +90,7 @@ def test_all_but_the_chinese_may_begin_at_the_first_data_center(visitor: Consent
 
 
 @pytest.mark.parametrize("dc", sorted(set(DATA_CENTERS) - {"us"}))
-def test_elsewhere_begins_who_lives_there(dc: str, visitor: ConsentVisitor) -> None:
+def test_at_another_data_center_only_its_own_orgs_may_begin(dc: str, visitor: ConsentVisitor) -> None:
     page = visitor.see(dc).body.decode()
     for org in visitor.simulator.world.all_orgs.values():
         assert (f'value="{org.name}"' in page) is (org.data_center == dc)
@@ -137,23 +137,23 @@ def test_any_port_of_the_loopback_counts_unless_too_literal(uri: str, visitor: C
 
 
 @given(st.text(max_size=30))
-def test_whatever_stands_in_the_request_is_no_markup(text: str) -> None:
+def test_no_text_of_the_request_is_markup(text: str) -> None:
     page = ConsentVisitor(FakeClock()).see(state=f"<b>{text}\"'>", prompt=f"<b>{text}").body.decode()
     assert page.count("<b>") == 1, "the client's name"
     action = page.partition('action="')[2].partition('"')[0]
     assert action == escape(action.replace("&amp;", "&"))
 
 
-# The way back
+# The redirect
 
 
-def test_who_accepts_comes_back_with_a_code_for_their_own_data_center(visitor: ConsentVisitor) -> None:
+def test_accepting_redirects_with_a_code_for_the_orgs_own_data_center(visitor: ConsentVisitor) -> None:
     brought = visitor.decide("nordlys")
     assert brought.pop("code").startswith("1000.demo-grant-")
     assert brought == {"state": "s&t=1", "location": "eu", "accounts-server": "https://accounts.zoho.eu"}
 
 
-def test_who_rejects_comes_back_with_an_error(visitor: ConsentVisitor) -> None:
+def test_rejecting_redirects_with_an_error(visitor: ConsentVisitor) -> None:
     assert visitor.decide(None) == {"state": "s&t=1", "error": "access_denied"}
 
 
@@ -170,7 +170,7 @@ def test_an_org_that_is_not_offered_is_an_error_page(org: str, visitor: ConsentV
     assert (answer.status, "Location" in answer.headers) == (400, False)
 
 
-async def test_a_browser_finds_its_way_through_the_page(visitor: ConsentVisitor) -> None:
+async def test_a_browser_can_use_the_page(visitor: ConsentVisitor) -> None:
     app = serve_in_process(visitor.simulator)
     url = f"https://accounts.zoho.com/oauth/v2/auth?{urlencode(visitor.query())}"
     location = await answer_consent_page(url, "saffron", app)

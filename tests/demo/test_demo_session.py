@@ -1,4 +1,4 @@
-"""The demo's fleet, as the screen sees it."""
+"""The demo's fleet, as the screen shows it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ VERDICTS = set(get_args(VerdictName)) - {"unknown_status", "missed", "ended_oddl
 
 @dataclass
 class ObservedStates:
-    """What was on the screen of the demo so far."""
+    """The states that the demo has shown so far."""
 
     words: set[str] = field(default_factory=set)
     verdicts: set[str] = field(default_factory=set)
     requesters: defaultdict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     links: defaultdict[str, set[Literal["alive", "gone"]]] = field(default_factory=lambda: defaultdict(set))
-    """By org, where their expiry was seen."""
+    """Whether an org's links were seen alive, or gone after their expiry."""
 
     def note(self, snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> None:
         verdict, name = judge(snapshot, policy, now), snapshot.org.name
@@ -55,7 +55,7 @@ class ObservedStates:
 
 
 async def observe_for(seconds: int) -> ObservedStates:
-    """All that is seen in the first so many seconds of the demo."""
+    """All states in the first `seconds` of the demo."""
     clock, seen = FakeClock(), ObservedStates()
     async with open_demo(clock=clock, journal=MemoryJournal()) as (_, fleet, _, _):
 
@@ -143,7 +143,7 @@ async def test_a_capture_is_replayed_by_the_only_org(tmp_path: Path) -> None:
         await poller
 
 
-async def test_a_file_that_is_no_capture_is_told(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_capture_is_a_problem(tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match="cannot be read"):
         async with open_demo(replay=str(tmp_path)):
             pass

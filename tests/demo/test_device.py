@@ -84,12 +84,14 @@ def test_a_device_code_is_shown_in_milliseconds(device: Device) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 1.0])
-def test_a_small_floor_is_hidden_lest_it_be_taken_for_seconds(seconds: float, device: Device) -> None:
+def test_a_short_interval_is_hidden_so_that_nobody_takes_it_for_seconds(
+    seconds: float, device: Device
+) -> None:
     device.simulator.min_device_poll_interval = timedelta(seconds=seconds)
     assert "interval" not in device.ask()
 
 
-def test_a_longer_floor_is_shown_as_it_is(device: Device) -> None:
+def test_a_longer_interval_is_shown_as_it_is(device: Device) -> None:
     device.simulator.min_device_poll_interval = timedelta(seconds=3)
     assert device.ask()["interval"] == 3000
 
@@ -125,7 +127,7 @@ async def test_until_somebody_decides_it_is_pending(device: Device) -> None:
         await device.clock.advance(MIN_POLL_INTERVAL)
 
 
-async def test_who_is_accepted_gets_tokens_once(device: Device) -> None:
+async def test_an_accepted_device_gets_tokens_once(device: Device) -> None:
     assert device.poll() == {"error": "authorization_pending"}
     device.accept()
     await device.clock.advance(MIN_POLL_INTERVAL)
@@ -141,7 +143,7 @@ async def test_who_is_accepted_gets_tokens_once(device: Device) -> None:
     assert device.poll() == {"error": "invalid_code"}
 
 
-async def test_who_is_rejected_hears_it_at_each_poll(device: Device) -> None:
+async def test_a_rejected_device_gets_the_refusal_at_each_poll(device: Device) -> None:
     device.simulator.decide_by_user_code(device.shown["user_code"], None)
     for _ in range(2):
         assert device.poll() == {"error": "access_denied"}
@@ -159,7 +161,7 @@ async def test_two_polls_within_thirty_seconds_are_too_fast_accepted_or_not(devi
     assert "access_token" in device.poll()
 
 
-async def test_the_floor_can_be_lowered_to_nothing(device: Device) -> None:
+async def test_the_interval_can_be_lowered_to_nothing(device: Device) -> None:
     device.simulator.min_device_poll_interval = timedelta(0)
     for _ in range(3):
         assert device.poll() == {"error": "authorization_pending"}
@@ -191,7 +193,7 @@ def test_a_wrong_poll_is_refused(changed: dict[str, str], error: str, device: De
     assert device.poll(**changed) == {"error": error}
 
 
-async def test_who_accepts_from_elsewhere_has_the_code_work_there_and_only_there(device: Device) -> None:
+async def test_a_code_works_only_at_the_data_center_of_the_person_who_accepted(device: Device) -> None:
     device.accept("alder")
     assert device.poll() == {"error": "other_dc", "user_location": "us"}
     await device.clock.advance(MIN_POLL_INTERVAL)
@@ -224,7 +226,7 @@ async def test_an_org_can_be_forced_to_refuse_a_device_too(device: Device) -> No
     assert "access_token" in device.poll()
 
 
-# What a person agrees to
+# The consent
 
 
 @pytest.mark.parametrize("access_type", ["online", None])
@@ -262,7 +264,7 @@ async def test_a_person_who_accepts_by_themselves_takes_their_time(device: Devic
     assert org["company_name"] == "Heron Lake Instruments"
 
 
-async def test_who_decided_before_them_has_decided(device: Device) -> None:
+async def test_an_earlier_decision_counts(device: Device) -> None:
     device.simulator.auto_accept_org = "heron"
     device.simulator.decide_by_user_code(device.shown["user_code"], None)
     await device.clock.advance(10)

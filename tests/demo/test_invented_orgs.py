@@ -1,4 +1,4 @@
-"""What the invented orgs are there to show: each is judged as it is meant to be, on any day of the year."""
+"""Each invented org gets the verdict that it is meant to show, on any day of the year."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OWN_VERDICTS = {
 
 
 def verdicts(world: SimulatedWorld, after: float) -> Iterator[tuple[InventedOrg, str, Verdict]]:
-    """Each org that can be polled, the kind of its phase, and how a first poll is judged."""
+    """Each org that can be polled, the kind of its phase, and the verdict after a first poll."""
     now = world.start + timedelta(seconds=after)
     simulator = Simulator(world, lambda: now)
     for org in world.all_orgs.values():
@@ -52,7 +52,7 @@ def verdicts(world: SimulatedWorld, after: float) -> Iterator[tuple[InventedOrg,
 
 @reproducible
 @given(days, seconds, st.integers(0, 1000))
-def test_who_is_meant_to_be_well_is_well_on_any_day(start: datetime, after: float, seed: int) -> None:
+def test_orgs_that_are_meant_to_be_ok_are_ok_on_any_day(start: datetime, after: float, seed: int) -> None:
     for org, kind, verdict in verdicts(SimulatedWorld(start, 40, seed=seed), after):
         if kind in WELL and org.name not in NEVER_WELL:
             assert verdict.level is Level.OK, f"{org.name} at {kind}: {verdict.headline}"
@@ -60,7 +60,7 @@ def test_who_is_meant_to_be_well_is_well_on_any_day(start: datetime, after: floa
 
 @reproducible
 @given(days, seconds)
-def test_who_is_meant_to_have_a_problem_has_it_on_any_day(start: datetime, after: float) -> None:
+def test_orgs_that_are_meant_to_have_a_problem_have_it_on_any_day(start: datetime, after: float) -> None:
     for org, kind, verdict in verdicts(SimulatedWorld(start), after):
         meant = OWN_VERDICTS.get(kind, verdict.name)
         assert verdict.name == meant, f"{org.name} at {kind}: {verdict.headline}"
@@ -107,7 +107,7 @@ def test_nobody_is_well_after_a_failure_until_a_backup_has_completed() -> None:
 @pytest.mark.parametrize("name", ["nordlys", "sakura", "glacier", "quarry", "osprey", "fjord", "banyan"])
 @reproducible
 @given(start=days)
-def test_who_is_forced_to_be_scheduled_is_well(name: str, start: datetime) -> None:
+def test_orgs_that_are_forced_to_be_scheduled_are_ok(name: str, start: datetime) -> None:
     world = SimulatedWorld(start, speed=0.0001)
     simulator = Simulator(world, lambda: start)
     simulator.forced_kinds[name] = "SCHEDULED"

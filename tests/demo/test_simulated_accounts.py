@@ -1,4 +1,4 @@
-"""What the simulated accounts hosts keep: scopes, user codes, and clients that exist."""
+"""What the simulated accounts hosts keep: scopes, user codes, and registered clients."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ SAMPLE = {"id", "action", "state", "repeat_type", "file_name", "count", "log_tim
 
 
 class HistoryReader:
-    """Somebody who sees all orgs, which practically stand still."""
+    """Reads the history of any org; the orgs' phases practically never end."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -68,8 +68,8 @@ def entries_of(rows: list[dict[str, Any]]) -> tuple[HistoryEntry, ...]:
     return parse_history_response(200, json.dumps({"history": rows}).encode(), "eu").entries
 
 
-def told_at(entry: HistoryEntry | None) -> timedelta:
-    """How long before START a row is from."""
+def age_at_start(entry: HistoryEntry | None) -> timedelta:
+    """The age of a row of the history at START."""
     assert entry is not None and entry.logged_at is not None
     return START - entry.logged_at
 
@@ -130,7 +130,7 @@ def test_at_any_time_the_links_of_any_org_are_in_zohos_shape(made: tuple[int, in
         assert links.expires_at.utcoffset() == org.utc_offset
 
 
-def test_asked_twice_it_is_the_same_past() -> None:
+def test_two_requests_get_the_same_history() -> None:
     for org in SimulatedWorld(START, 40).all_orgs.values():
         assert rows_of(SimulatedWorld(START, 40), org, 3 * HOUR) == rows_of(
             SimulatedWorld(START, 40), org, 3 * HOUR
@@ -190,18 +190,18 @@ def test_scheduled_the_newest_run_is_the_last_of_the_plan(history_reader: Histor
     history = history_reader.at("SCHEDULED")
     assert history.unfinished_start is None
     assert history.last_finished == history.entries[0] == history.last_completed
-    assert 7 * DAY < told_at(history.entries[0]) < 8 * DAY
+    assert 7 * DAY < age_at_start(history.entries[0]) < 8 * DAY
 
 
 def test_in_progress_it_has_begun_and_not_ended(history_reader: HistoryReader) -> None:
     history = history_reader.at("INPROGRESS")
-    assert told_at(history.entries[0]) == timedelta()
+    assert age_at_start(history.entries[0]) == timedelta()
     assert history.unfinished_start == history.entries[0]
     assert (history.entries[0].action, history.entries[0].state) == ("initiated", None)
 
 
 def test_a_long_run_has_begun_yesterday(history_reader: HistoryReader) -> None:
-    assert told_at(history_reader.at("LONG_RUN").unfinished_start) == 14 * HOUR
+    assert age_at_start(history_reader.at("LONG_RUN").unfinished_start) == 14 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_run_has_ended_when_the_phase_begins(
 ) -> None:
     history = history_reader.at(kind)
     assert history.last_finished is not None
-    assert (told_at(history.last_finished), history.last_finished.outcome) == (timedelta(), outcome)
+    assert (age_at_start(history.last_finished), history.last_finished.outcome) == (timedelta(), outcome)
     assert history.runs[0].started_at is not None
 
 
@@ -227,7 +227,7 @@ def test_a_payment_that_failed_left_no_run(history_reader: HistoryReader) -> Non
 
 
 @pytest.mark.parametrize("kind", ["NONE", "EMPTY"])
-def test_where_nothing_was_scheduled_is_no_past(kind: str, history_reader: HistoryReader) -> None:
+def test_an_org_without_a_schedule_has_no_history(kind: str, history_reader: HistoryReader) -> None:
     assert history_reader.at(kind) == History()
     assert history_reader.links_of() == Links()
 
@@ -240,21 +240,23 @@ def test_a_single_backup_repeats_nothing(history_reader: HistoryReader) -> None:
     ]
 
 
-def test_too_old_is_who_was_stopped_and_scheduled_too_late(history_reader: HistoryReader) -> None:
+def test_too_old_is_an_org_that_was_stopped_and_scheduled_again_late(history_reader: HistoryReader) -> None:
     history = history_reader.history_of("osprey")
     stopped = history.newest_with_action("stopped")
     assert stopped is not None and stopped.done_by is not None
     assert stopped.done_by.name == "Neil Farrow"
-    assert told_at(history.last_completed) > told_at(stopped) > 60 * DAY
-    assert told_at(history.newest_with_action("scheduled")) == DAY
+    assert age_at_start(history.last_completed) > age_at_start(stopped) > 60 * DAY
+    assert age_at_start(history.newest_with_action("scheduled")) == DAY
 
 
-def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(history_reader: HistoryReader) -> None:
+def test_the_person_who_stopped_a_plan_is_named_and_not_the_requester(
+    history_reader: HistoryReader,
+) -> None:
     newest, backup = (
         history_reader.history_of("sakura").entries[0],
         history_reader.reader_of("sakura").backup(),
     )
-    assert (newest.action, told_at(newest)) == ("stopped", timedelta())
+    assert (newest.action, age_at_start(newest)) == ("stopped", timedelta())
     assert newest.done_by and backup and backup.requester
     assert (newest.done_by.name, backup.requester.name) == ("高橋 健", "佐藤 美咲")
     assert newest.done_by.id != backup.requester.id
@@ -262,13 +264,13 @@ def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(history_reader: Hist
 
 
 def reader_after(name: str, after: float) -> OrgReader:
-    """An org that lives at full speed, so many seconds after the start."""
+    """A reader of an org at full speed, `after` seconds after the start."""
     world, now = SimulatedWorld(START), START + timedelta(seconds=after)
     return OrgReader(Simulator(world, lambda: now), world.orgs[name])
 
 
 def fast(name: str, after: float) -> tuple[Backup, History]:
-    """The backup and the history of an org, so many seconds after the start at full speed."""
+    """Backup and history of an org at full speed, `after` seconds after the start."""
     eye = reader_after(name, after)
     backup = eye.backup()
     assert backup is not None
@@ -304,7 +306,7 @@ def test_a_run_that_was_seen_begins_and_ends_when_its_phases_did() -> None:
     assert (newest.started_at, newest.ended_at) == (START + 14 * SECOND, START + 28 * SECOND)
 
 
-def test_what_has_completed_stays_the_last_good_one_until_the_next() -> None:
+def test_a_completed_run_stays_the_last_good_one_until_the_next() -> None:
     ends = [fast("kestrel", after)[1].last_completed for after in range(28, 73)]
     assert len(set(ends[:-1])) == 1
     assert ends[-1] != ends[0]

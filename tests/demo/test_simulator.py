@@ -1,4 +1,4 @@
-"""The simulator's API hosts, and the tokens that let in there: their limits, and what each org answers."""
+"""The simulator's API hosts: the access tokens that they accept, their limits, and each org's answers."""
 
 from __future__ import annotations
 
@@ -324,7 +324,7 @@ def test_a_forced_kind_goes_before_what_was_set(client: SimulatorClient) -> None
     assert error_code_in(client.history(token)) == "NO_PERMISSION"
 
 
-# The org
+# The company
 
 
 def test_the_org_call_shows_whose_org_it_is(client: SimulatorClient) -> None:

@@ -197,7 +197,7 @@ async def test_on_a_port_a_device_is_sent_to_a_page_at_that_port(port: Simulator
 
 
 async def test_on_a_port_the_consent_page_sends_back_to_the_loopback(port: SimulatorServer) -> None:
-    back = f"{port.url}/"  # the simulator's own page stands for the program that waits there
+    back = f"{port.url}/"  # the simulator's start page, in place of a waiting zbtui
     query = {
         "response_type": "code",
         "client_id": WEB_CLIENT.client_id,
@@ -246,7 +246,7 @@ class Command:
     """One command of the guide."""
 
     sign_in: dict[str, str]
-    """What is piped into it."""
+    """The JSON that is piped into the command."""
     verb: str
     name: str
     options: dict[str, str]
@@ -257,7 +257,7 @@ class Command:
 
 
 def commands_in(guide: str) -> list[Command]:
-    """Each command that the guide shows; a code that a shell would fetch stays the URL it comes from."""
+    """Each command in the guide. In place of a code that the shell would fetch, its URL."""
     found = []
     plain = re.sub(r"'\$\(curl -s '(\S+)'\)'", r"\1", guide).replace("|\n", "| ")
     for line in plain.splitlines():
@@ -307,21 +307,21 @@ def org_of(command: Command) -> Org:
     )
 
 
-async def test_the_guide_shows_each_other_way_to_sign_in(port: SimulatorServer) -> None:
+async def test_the_guide_shows_each_other_sign_in_method(port: SimulatorServer) -> None:
     async with HttpClient() as http:
         guide = (await http.send("GET", port.url)).body.decode()
-        ways = {command.grant: command for command in commands_in(guide) if command.grant}
-        assert list(ways) == ["code", "device", "browser", "client-credentials"]
-        assert all(command.name in port.simulator.world.unwatched_orgs for command in ways.values())
-        code = (await http.send("GET", ways["code"].sign_in["code"])).body.decode()
+        commands = {command.grant: command for command in commands_in(guide) if command.grant}
+        assert list(commands) == ["code", "device", "browser", "client-credentials"]
+        assert all(command.name in port.simulator.world.unwatched_orgs for command in commands.values())
+        code = (await http.send("GET", commands["code"].sign_in["code"])).body.decode()
         assert code.startswith("1000.demo-grant-")
-        own = org_of(ways["client-credentials"])
-        sign_in = SignInCredentials(Secret(ways["client-credentials"].sign_in["client_secret"]), None)
+        own = org_of(commands["client-credentials"])
+        sign_in = SignInCredentials(Secret(commands["client-credentials"].sign_in["client_secret"]), None)
         access = await request_access_token(http, own, data_center_of(own), sign_in, START)
     assert access.api_url == own.api_url
-    for way, client in (("device", DEVICE_CLIENT), ("browser", WEB_CLIENT)):
-        assert ways[way].options["--client-id"] == client.client_id
-        assert ways[way].sign_in == {"client_secret": client.client_secret}
+    for grant, client in (("device", DEVICE_CLIENT), ("browser", WEB_CLIENT)):
+        assert commands[grant].options["--client-id"] == client.client_id
+        assert commands[grant].sign_in == {"client_secret": client.client_secret}
 
 
 async def test_uvicorn_prints_the_guide_when_it_starts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The simulator's token endpoint: codes of self clients, refresh tokens and their limits, revoking."""
+"""The simulator's token endpoint: codes of self clients, refresh tokens, limits, and revoking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The invented orgs: who they are, and how their backups live."""
+"""The invented orgs, and the phases of their backups."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATUS_OF_PHASE = {
     "LONG_RUN": "INPROGRESS",
     "LINKS_EXPIRING": "COMPLETED",
 }
-"""Kinds whose status is another word."""
+"""The status of each kind of phase that is not called by its status."""
 STATUSES = {"SCHEDULED", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED", "PAYMENT_FAILED"}
 
 
@@ -38,7 +38,7 @@ def kinds_within(world: SimulatedWorld, seconds: int) -> set[str]:
 def test_within_a_minute_every_status_and_every_sort_of_problem_has_been_there() -> None:
     kinds = kinds_within(SimulatedWorld(START), 60)
     assert kinds >= STATUSES | {"NONE", "ONE_OFF", "OVERDUE"}
-    assert kinds >= {"FAILED_BEFORE", "TOO_OLD", "LONG_RUN", "LINKS_EXPIRING", "HISTORY_DOWN"}, "past"
+    assert kinds >= {"FAILED_BEFORE", "TOO_OLD", "LONG_RUN", "LINKS_EXPIRING", "HISTORY_DOWN"}, "history"
     assert kinds >= {"invalid_code", "Access Denied", "KEYRING"}, "sign-in"
     assert kinds >= {"NO_PERMISSION", "TOO_MANY_REQUESTS"}, "API"
     assert kinds >= {"OUTAGE", "RESET", "HTML"}, "outage"

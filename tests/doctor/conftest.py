@@ -1,4 +1,4 @@
-"""A doctor for one invented org that is well."""
+"""A doctor for one healthy invented org."""
 
 from __future__ import annotations
 

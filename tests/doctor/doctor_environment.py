@@ -23,7 +23,7 @@ from zbtui.zoho.http import AsgiApp, HttpClient
 
 
 class RecordingClock(FakeClock):
-    """Waiting takes no time, for a single task; `waits` has the seconds asked for."""
+    """A clock for a single task on which waiting takes no time; `waits` has the seconds of each wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,10 +47,10 @@ class DoctorEnvironment:
     clock: FakeClock
     credentials: CredentialStore
     orgs: list[Org] = field(default_factory=list)
-    """Under watch; tests change them before examining."""
+    """The orgs under watch; tests change them before they run the doctor."""
 
     def change_org(self, name: str, **keys: str) -> Org:
-        """Change an org's entry in the config, as if it had signed in with it."""
+        """Change keys of an org in the config, and move its sign-in to the changed org."""
         index = next(number for number, org in enumerate(self.orgs) if org.name == name)
         before, after = self.orgs[index], replace(self.orgs[index], **keys)  # type: ignore[arg-type]
         self.orgs[index] = after
@@ -63,7 +63,7 @@ class DoctorEnvironment:
         return [one async for one in self.doctor.examine(names, search_data_centers=searching)]
 
     async def machine_findings(self) -> dict[str, Finding]:
-        """The findings of no org, by subject."""
+        """The findings of the machine, by subject."""
         return {one.subject: one for one in await self.findings() if one.org is None}
 
     async def org_findings(self, name: str = "nordlys", *, searching: bool = False) -> dict[str, Finding]:
@@ -73,7 +73,7 @@ class DoctorEnvironment:
 
     @property
     def calls(self) -> list[str]:
-        """Requests about an org, in order: the end of the path, and the status."""
+        """Each request about an org, in order: the end of its path, and the status of the answer."""
         requests = [
             (request.path.rsplit("/", 1)[-1], request.status) for request in self.simulator.request_records
         ]
@@ -97,7 +97,7 @@ async def doctor_environment(
 ) -> AsyncIterator[DoctorEnvironment]:
     """Args:
     names: the invented orgs under watch, signed in; none: nordlys.
-    wrap_app: wraps Zoho, as the doctor reaches it.
+    wrap_app: wraps the simulated Zoho, to change its answers.
     """
     clock = clock or RecordingClock()
     simulator = make_simulator(clock)
@@ -129,6 +129,6 @@ def levels(findings: dict[str, Finding]) -> dict[str, FindingLevel]:
 
 
 def unwritable_journal(folder: Path) -> Journal:
-    """A journal on no usable file."""
+    """A journal whose file cannot be written."""
     (folder / "journal.db").mkdir()
     return open_journal(folder / "journal.db")

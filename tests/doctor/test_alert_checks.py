@@ -1,4 +1,4 @@
-"""What the doctor says of alerts: can they reach anybody, and did they?"""
+"""The doctor's findings on alerts: whether channels work, and whether deliveries failed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def alerts_of(
         ({"webhook": "ftp://hooks.example.com"}, True, PROBLEM, "must begin with https://"),
     ],
 )
-async def test_command_and_webhook_are_looked_for(
+async def test_command_and_webhook_are_checked(
     scene: DoctorEnvironment,
     settings: dict[str, Any],
     resolves: bool | None,
@@ -64,8 +64,8 @@ async def test_command_and_webhook_are_looked_for(
     assert "secret" not in found.message
 
 
-async def test_what_was_refused_and_what_was_given_up_is_told(scene: DoctorEnvironment) -> None:
-    """By another process, which is long gone."""
+async def test_refused_and_abandoned_deliveries_are_reported(scene: DoctorEnvironment) -> None:
+    """The deliveries were made by another process, which has ended."""
     refusing, snapshots = CannedResponse(404), [make_snapshot("acme", status="FAILED")]
     settings = AlertSettings(webhook=WEBHOOK)
 
@@ -99,7 +99,7 @@ async def test_what_was_refused_and_what_was_given_up_is_told(scene: DoctorEnvir
     ("proxy", "host", "resolves"),
     [(None, "127.0.0.1", True), (None, "\0", False), ("http://proxy:1", "127.0.0.1", None)],
 )
-async def test_the_host_is_looked_up_where_no_proxy_does(
+async def test_the_host_is_resolved_unless_a_proxy_does_so(
     monkeypatch: pytest.MonkeyPatch, proxy: str | None, host: str, resolves: bool | None
 ) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):

@@ -51,7 +51,7 @@ EVERY_CALL = ["server-info", "token", "details", "history", "links", "org"]
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Its waits take no time: a refused token that is new is tried again after a pause."""
+    """A clock whose waits take no time: a new token that is refused is tried again after a pause."""
     return RecordingClock()
 
 
@@ -105,7 +105,7 @@ async def test_every_documented_key_is_kept(clock: FakeClock) -> None:
     simulator = make_simulator(clock)
     simulator.forced_kinds["nordlys"] = "COMPLETED"
     capture = await capture_of(simulator, clock)
-    told = capture.to_json()
+    text = capture.to_json()
     world, org = simulator.world, simulator.world.orgs["nordlys"]
     documented = [*world.org_object(org), *world.backup_object(org, world.phase_at(org, START), START)]
     documented += [
@@ -125,16 +125,16 @@ async def test_every_documented_key_is_kept(clock: FakeClock) -> None:
         "more_records",
         "done_by",
     ]
-    assert [key for key in documented if f'"{key}":' not in told] == []
+    assert [key for key in documented if f'"{key}":' not in text] == []
 
 
 @pytest.mark.parametrize("name", ["nordlys", "sakura", "kestrel", "maple", "lotus"])
 async def test_nothing_of_the_org_is_in_the_file(name: str, clock: FakeClock) -> None:
     world = SimulatedWorld(START)
-    # A number that is no end of a stand-in.
+    # A number in which no stand-in ends.
     world.orgs[name] = org = replace(world.orgs[name], number=73_192_846_501)
     simulator = Simulator(world, clock.now)
-    told = (await capture_of(simulator, clock, name)).to_json()
+    file_text = (await capture_of(simulator, clock, name)).to_json()
     job = simulator.world.backup_object(org, simulator.world.phase_at(org, START), START)
     identifying = [
         org.zgid,
@@ -145,7 +145,7 @@ async def test_nothing_of_the_org_is_in_the_file(name: str, clock: FakeClock) ->
         "demo-access",
     ]
     identifying += [*org.company.split()[:1], *org.requester.split(), f"{org.name}.example", "2026-11-23"]
-    assert [text for text in identifying if text in told] == []
+    assert [text for text in identifying if text in file_text] == []
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ async def test_a_replay_is_judged_as_the_org_was(kind: str, clock: FakeClock) ->
     kind_before, text_before = before
     kind_after, text_after = await verdict_on(replaying_simulator(capture, then), then, REPLAYED_ORG)
     assert kind_after == kind_before
-    if kind not in ("ERROR_NUMBER", "拒绝访问"):  # whose words or numbers are replaced in the sentence, too
+    if kind not in ("ERROR_NUMBER", "拒绝访问"):  # their words or numbers are replaced in the message, too
         assert text_after == text_before
 
 
@@ -218,7 +218,7 @@ async def test_without_a_sign_in_there_is_nothing_to_keep(clock: FakeClock) -> N
     await journal.close()
 
 
-# What is planted in whatever answer
+# Planted words
 
 planted = st.sampled_from(
     ["Nördlys", "ACMECORP", "hollenbeck", "高橋精密", "4915123987654", "a7f3c2e9d8b1", "מגדלור"]
@@ -261,8 +261,8 @@ def test_a_planted_text_is_in_no_answer(word: str, place: str, shape: str, encod
     headers = {**dict.fromkeys(names, word), word: word, "server": word, "location": f"https://{word}"}
     answers = [CapturedAnswer("details", 1, 200, headers, body), CapturedAnswer("org", 1, 200, {}, body)]
     capture = disguise_answers("eu", answers, SHIFT)
-    told = capture.to_json().casefold()
-    assert word.casefold() not in told
+    text = capture.to_json().casefold()
+    assert word.casefold() not in text
     assert word.casefold() not in json.dumps(capture.to_json()).casefold()
     assert parse_capture(capture.to_json()) == capture
     assert repr(answers).casefold().count(word.casefold()) == 0
@@ -289,7 +289,7 @@ def test_headers_that_matter_are_kept() -> None:
     }
 
 
-def test_an_unknown_status_is_told_beside_the_file() -> None:
+def test_an_unknown_status_is_reported_beside_the_file() -> None:
     body = b'{"backup": {"status": "HIBERNATED", "requester": {"name": "Mara"}}}'
     capture = disguise_answers("eu", [CapturedAnswer("details", 1, 200, {}, body)], SHIFT)
     assert capture.unknown_words == {"HIBERNATED": "XXXXXXXXXX"}

@@ -1,4 +1,4 @@
-"""The right data center, found on request: each of the others is asked, once."""
+"""The search for the right data center, on request: each other data center is asked once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def data_center_finding(scene: DoctorEnvironment, *, searching: bool = Tru
 
 
 async def sign_in_by(scene: DoctorEnvironment, client: RegisteredClient, at: str) -> None:
-    """With a client that all data centers know, and its secret at one of them."""
+    """Sign in with a client known to all data centers, with its secret at the data center `at`."""
     org = scene.simulator.world.all_orgs["nordlys"]
     token = scene.simulator.accounts.add_refresh_token(TokenSource(client.client_id, org, DEFAULT_SCOPES))
     scene.change_org("nordlys", client_id=client.client_id)
@@ -160,7 +160,7 @@ async def test_a_search_again_and_again_leads_to_no_lock_out(scene: DoctorEnviro
         await data_center_finding(scene)
     assert scene.token_hosts.count(HOSTS["eu"]) <= 9
     scene.change_org("nordlys", data_center="eu")
-    assert (await scene.org_findings())["token"].code == "TOKEN_BUDGET"  # ours, and not Zoho's
+    assert (await scene.org_findings())["token"].code == "TOKEN_BUDGET"  # zbtui's own budget
 
 
 async def test_the_secret_of_an_org_with_hosts_of_its_own_goes_nowhere_else(

@@ -1,4 +1,4 @@
-"""What the doctor makes of two clocks."""
+"""The doctor's finding on the difference between this machine's clock and Zoho's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OFFSETS = st.timedeltas(timedelta(days=-400), timedelta(days=400))
 
 
 def findings_for_offset(offset: timedelta) -> HostCheck:
-    """A host whose clock is ahead by so much."""
+    """The check of a host whose clock is ahead by `offset`."""
     return HostCheck("https://accounts.zoho.eu", START, START, START + offset)
 
 
@@ -40,7 +40,7 @@ def test_a_slow_answer_makes_no_clock_wrong(offset: timedelta, there: timedelta,
             timedelta(seconds=-31),
             FindingLevel.OK,
             "It agrees with Zoho's.",
-        ),  # by less than the header tells
+        ),  # less than the resolution of the header
         (timedelta(seconds=31), FindingLevel.WARNING, "It is 30s behind Zoho's."),
         (timedelta(minutes=5), FindingLevel.WARNING, "It is 5m behind Zoho's."),
         (timedelta(hours=-1, seconds=-1), FindingLevel.WARNING, "It is 1h ahead of Zoho's."),
@@ -53,7 +53,7 @@ def test_over_thirty_seconds_the_clock_is_off(offset: timedelta, level: FindingL
     assert (found.hint is None) == (level is FindingLevel.OK)
 
 
-def test_an_answer_that_was_kept_on_the_way_makes_no_clock_wrong() -> None:
+def test_a_cached_answer_makes_no_clock_wrong() -> None:
     assert (
         clock_finding([findings_for_offset(timedelta(hours=-2)), findings_for_offset(timedelta(0))]).level
         is FindingLevel.OK
@@ -73,6 +73,6 @@ def test_a_clock_without_an_answer_is_not_checked(answer: datetime | Problem | N
         ("proxy.corp:3128", "accounts.zoho.eu answers, through the proxy proxy.corp:3128."),
     ],
 )
-def test_a_proxy_on_the_way_is_told(proxy: str | None, says: str) -> None:
+def test_a_proxy_in_between_is_reported(proxy: str | None, says: str) -> None:
     check = HostCheck("https://accounts.zoho.eu", START, START, START, proxy)
     assert host_finding(check).message == says

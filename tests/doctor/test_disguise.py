@@ -1,4 +1,4 @@
-"""Stand-ins: nothing of an org is left, and everything else is as it was."""
+"""Stand-ins replace all that identifies an org, and nothing else."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_an_unknown_key_is_replaced_and_a_known_one_in_any_spelling_is_not() -> 
     assert not {"acme_ab", "Nordlys"} & set(answer)
 
 
-# Whatever is planted
+# Planted words
 
 ALPHABETS = ("abcdefgh", "ABCÄÖÜ", "0123456789", "日本語東京", "אבגדהוש", "йцукен", "a1B2_-. ")
 KEYS = (
@@ -170,7 +170,7 @@ keys = st.sampled_from(KEYS)
 
 
 def identifying_words(text: str) -> list[str]:
-    """The words of a text that can be nothing but its own."""
+    """The words of a text that no stand-in can contain by chance."""
     return [
         word
         for word in pieces_of(text)
@@ -187,10 +187,10 @@ def identifying_words(text: str) -> list[str]:
     )
 )
 def test_no_word_of_any_answer_is_left(value: Any) -> None:
-    told = json.dumps(disguised(value), ensure_ascii=False).casefold()
+    disguised_text = json.dumps(disguised(value), ensure_ascii=False).casefold()
     for word in identifying_words(json.dumps(value, ensure_ascii=False)):
         if word not in ("https", *"_".join(KEYS).split("_")):
-            assert word.casefold() not in told, word
+            assert word.casefold() not in disguised_text, word
 
 
 @reproducible

@@ -1,4 +1,4 @@
-"""The doctor's findings on paper: text, JSON, and the exit status."""
+"""The doctor's findings as text, as JSON, and as an exit status."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_text_has_a_summary_a_line_each_and_the_cure_below() -> None:
 
 
 @given(FINDINGS)
-def test_printed_as_they_come_the_lines_are_those_of_the_whole(findings: list[Finding]) -> None:
+def test_lines_printed_one_by_one_are_those_of_the_whole_text(findings: list[Finding]) -> None:
     lines = []
     before = None
     for finding in findings:
@@ -69,7 +69,7 @@ def test_printed_as_they_come_the_lines_are_those_of_the_whole(findings: list[Fi
 
 
 @pytest.mark.parametrize(
-    ("findings", "told", "status"),
+    ("findings", "summary", "status"),
     [
         ([], "all is well", 0),
         ([CLOCK], "all is well", 0),
@@ -81,8 +81,8 @@ def test_printed_as_they_come_the_lines_are_those_of_the_whole(findings: list[Fi
         ([TOKEN, BACKUP, LATE], "2 problems, 1 warning; the worst is kestrel's backup: FAILED.", 2),
     ],
 )
-def test_the_worst_finding_decides_how_it_exits(findings: list[Finding], told: str, status: int) -> None:
-    assert (findings_summary(findings), exit_code(findings)) == (told, status)
+def test_the_worst_finding_decides_how_it_exits(findings: list[Finding], summary: str, status: int) -> None:
+    assert (findings_summary(findings), exit_code(findings)) == (summary, status)
 
 
 def test_the_json_is_the_documented_one() -> None:
@@ -112,10 +112,10 @@ def test_the_json_is_the_documented_one() -> None:
 
 @given(FINDINGS)
 def test_every_key_is_always_there(findings: list[Finding]) -> None:
-    told = json.loads(findings_as_json(findings))
-    assert list(told) == ["schema", "level", "findings"]
-    assert told["level"] in ("ok", "remark", "warning", "problem")
-    for finding in told["findings"]:
+    output = json.loads(findings_as_json(findings))
+    assert list(output) == ["schema", "level", "findings"]
+    assert output["level"] in ("ok", "remark", "warning", "problem")
+    for finding in output["findings"]:
         assert list(finding) == ["subject", "org", "level", "message", "hint", "code"]
 
 

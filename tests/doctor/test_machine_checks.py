@@ -1,4 +1,4 @@
-"""What the doctor says of this machine: clock, keyring, config, journal, network."""
+"""The doctor's findings on this machine: clock, keyring, config, journal, network."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def without_orgs(scene: DoctorEnvironment) -> None:
     scene.orgs.clear()
 
 
-def raising_loader(trouble: Problem) -> Callable[[], Config]:
+def raising_loader(problem: Problem) -> Callable[[], Config]:
     def load() -> Config:
-        raise ProblemError(trouble)
+        raise ProblemError(problem)
 
     return load
 
@@ -71,7 +71,7 @@ async def test_a_finding_is_shown_before_the_next_one_is_there() -> None:
         assert seen[:3] == ["clock", "keyring is asked", "keyring"]
 
 
-async def test_who_has_heard_enough_stops_the_examination() -> None:
+async def test_closing_the_findings_stops_the_examination() -> None:
     async with (
         doctor_environment("nordlys", "kestrel") as scene,
         aclosing(scene.doctor.examine()) as examination,
@@ -145,8 +145,8 @@ async def test_with_a_real_keyring_all_is_well(own_entries: SecretService, tmp_p
         assert [one.subject for one in found if one.level is not FindingLevel.OK] == [
             "alerts"
         ]  # none is set
-        (told,) = [one for one in found if one.subject == "keyring"]
-        assert told.message.startswith("SecretService Keyring")
+        (finding,) = [one for one in found if one.subject == "keyring"]
+        assert finding.message.startswith("SecretService Keyring")
         assert (await scene.org_findings())["token"].message.startswith("The access token in the keyring")
     assert keyring.get_password("zbtui-doctor", "probe") is None
 
@@ -186,10 +186,10 @@ async def test_a_forgetful_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.
 
 async def test_the_config_is_shown_with_its_path_and_how_many_orgs_it_has() -> None:
     async with doctor_environment("nordlys", "kestrel") as scene:
-        told = (await scene.machine_findings())["config"].message
-        assert told == "/home/ada/.config/zbtui/config.toml: 2 orgs."
+        message = (await scene.machine_findings())["config"].message
+        assert message == "/home/ada/.config/zbtui/config.toml: 2 orgs."
         (config,) = [one for one in await scene.findings(["kestrel"]) if one.subject == "config"]
-        assert config.message == told
+        assert config.message == message
 
 
 async def test_without_an_org_there_is_nothing_wrong(scene: DoctorEnvironment) -> None:
@@ -250,7 +250,7 @@ async def test_each_accounts_host_is_asked_once() -> None:
 def replacing_answer(
     answer: CannedResponse | OSError, host: str = "accounts.zoho.eu"
 ) -> Callable[[AsgiApp], AsgiApp]:
-    """One host answers like this, whatever it is asked."""
+    """Replace every answer of one host."""
 
     def wrap(app: AsgiApp) -> AsgiApp:
         async def serve(scope: Message, receive: Receive, send: Send) -> None:
@@ -306,12 +306,12 @@ async def test_a_machine_without_network_is_shown_and_nothing_else_is_made_up() 
 
     async with doctor_environment(wrap_app=cut) as scene:
         found = await scene.findings()
-        told = {(one.org, one.subject): one for one in found}
-        assert told[None, "clock"].code == "NOT_CHECKED"
-        assert told[None, "network"].level is FindingLevel.PROBLEM
-        assert told["nordlys", "sign-in"].level is FindingLevel.OK
-        assert told["nordlys", "token"].level is FindingLevel.PROBLEM
-        rest = [told["nordlys", step] for step in ("data center", "scope", "permission", "backup")]
+        findings = {(one.org, one.subject): one for one in found}
+        assert findings[None, "clock"].code == "NOT_CHECKED"
+        assert findings[None, "network"].level is FindingLevel.PROBLEM
+        assert findings["nordlys", "sign-in"].level is FindingLevel.OK
+        assert findings["nordlys", "token"].level is FindingLevel.PROBLEM
+        rest = [findings["nordlys", step] for step in ("data center", "scope", "permission", "backup")]
         assert {(one.level, one.message) for one in rest} == {
             (FindingLevel.REMARK, "not checked: no token")
         }

@@ -1,4 +1,4 @@
-"""What the doctor says of an org: every problem is distinct, and no token is spent needlessly."""
+"""The doctor's findings on an org: each problem has its own, and no token is used needlessly."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STEPS = ["sign-in", "token", "data center", "scope", "permission", "history", "l
 
 
 def answering(path: str, response: CannedResponse) -> Callable[[AsgiApp], AsgiApp]:
-    """Zoho, with this answer at one path."""
+    """Replace Zoho's answer at one path."""
 
     def wrap(app: AsgiApp) -> AsgiApp:
         async def serve(scope: Message, receive: Receive, send: Send) -> None:
@@ -53,7 +53,7 @@ SECRETS = ("demo-client-secret-", "demo-refresh-token-", "demo-access-")
 
 
 def subjects_after(found: dict[str, Finding], subject: str) -> list[str]:
-    """What is said of the steps that come after one."""
+    """The messages of the steps after `subject`."""
     return [found[step].message for step in STEPS[STEPS.index(subject) + 1 :]]
 
 
@@ -143,7 +143,7 @@ async def test_a_call_that_fails_is_a_problem_however_good_the_details_are(
         found = await scene.org_findings()
     assert found[subject].level is PROBLEM
     assert found["permission"].level is OK
-    # Without the history it is not known whether the last backup worked.
+    # Only the history has the result of the last backup.
     assert found["backup"].level is level
     assert exit_code(found.values()) == 2
 
@@ -154,8 +154,8 @@ async def test_it_is_judged_by_the_policy_of_the_config(scene: DoctorEnvironment
     assert (await scene.org_findings())["backup"].code == "TOO_OLD"
 
 
-async def test_it_is_judged_by_what_the_journal_knows_too(scene: DoctorEnvironment) -> None:
-    """A run that has gone on for long is known from earlier looks alone."""
+async def test_the_verdict_takes_the_journal_into_account(scene: DoctorEnvironment) -> None:
+    """Only earlier polls show how long a run has gone on."""
     org, doctor = scene.orgs[0], scene.doctor
     scene.simulator.forced_kinds["nordlys"] = "INPROGRESS"
     session = Session(org, doctor.http, scene.credentials, doctor.journal, scene.clock)
@@ -279,7 +279,7 @@ async def test_a_lock_out_is_a_warning_with_its_end_and_nobody_asks_again(scene:
     found = await scene.org_findings()
     assert found["token"].level is WARNING
     assert "before 11:30, in 00:08:00" in found["token"].message
-    assert found["data center"].hint is None  # which other one to ask is not in doubt
+    assert found["data center"].hint is None  # a lock-out is no sign of a wrong data center
     assert scene.calls == ["token 200"]
 
 
@@ -362,7 +362,7 @@ async def test_without_the_orgs_scope_only_its_name_is_missing(scene: DoctorEnvi
     assert exit_code(found.values()) == 0
 
 
-async def test_whose_org_it_is_not_being_shown_says_nothing_of_that_scope() -> None:
+async def test_a_failed_org_call_says_nothing_of_its_scope() -> None:
     def cut(app: AsgiApp) -> AsgiApp:
         async def serve(scope: Message, receive: Receive, send: Send) -> None:
             if scope["path"] == ORG_PATH:

@@ -1,6 +1,6 @@
 """The app on real stores (config, journal, log, keyring), with the simulated Zoho in the process.
 
-The clock is a test's; threads and the keyring's daemon take real time.
+A test moves the clock; threads and the keyring's daemon take real time.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ ORGS = ("nordlys", "fjord", "kestrel")
 _STEP_WAIT_SECONDS = 0.3
 """Real seconds that keyring and journal get for each step."""
 TIMEOUT_SECONDS = 30.0
-"""Seconds that other threads and processes are given."""
+"""Seconds to wait for other threads and processes."""
 
 
 @dataclass
 class LocalMachine:
-    """The machine that the app runs on: all that can break."""
+    """All parts of the machine that the app runs on; tests break them."""
 
     home: Path
     keyring: SecretService
@@ -62,7 +62,7 @@ class LocalMachine:
         self.simulator.forced_kinds |= dict.fromkeys(ORGS, "SCHEDULED")
 
     def zoho_time(self) -> datetime:
-        """The right time."""
+        """The right time, which Zoho's clock shows."""
         return self.clock.now() - self.clock_error
 
     @property
@@ -123,7 +123,7 @@ class RunningApp:
         """Advance until the screen meets `condition`: other threads take real time.
 
         Raises:
-            AssertionError: it never does; with the screen's text.
+            AssertionError: the screen never does; the message has its text.
         """
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not condition(self.screen_text):
@@ -135,7 +135,7 @@ class RunningApp:
     async def wait_for_polls(self, patience: float = TIMEOUT_SECONDS) -> None:
         """Wait until no poll is under way, or for `patience` seconds; then tick.
 
-        Else a test's clock outruns keyring and journal, which take real time.
+        Without the wait, a test's clock outruns keyring and journal, which take real time.
         """
         deadline = time.monotonic() + patience
         await self.pilot.pause(0.005)
@@ -154,7 +154,7 @@ class RunningApp:
         await self.pilot.pause()
 
     async def assert_org_keeps_updating(self, name: str) -> None:
-        """A change of this org at Zoho shows, and its end, too."""
+        """Assert that a change of this org at Zoho shows, and its end, too."""
         forced = self.machine.simulator.forced_kinds
         forced[name] = "FAILED"
         await self.wait_for_text("✖ FAILED", "✖ 1 critical")

@@ -1,4 +1,4 @@
-"""Fixtures for faults: whatever breaks, no secret leaks."""
+"""Fixtures for the tests of faults: a search for leaked secrets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.certificates import CertificateAuthority, make_certificate_au
 def secret_search(
     empty_home: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[SecretSearch]:
-    """No secret is in what is logged (at any level), printed, shown or written."""
+    """Assert after the test that no secret was logged (at any level), printed, shown or written."""
     caplog.set_level(logging.DEBUG)
     searched = SecretSearch([empty_home])
     yield searched

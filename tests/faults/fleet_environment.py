@@ -1,4 +1,4 @@
-"""Three orgs under watch, with a relay that can fail between the first one and its Zoho."""
+"""Three orgs under watch; between the first one and Zoho is a relay that can fail."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def short_timeouts() -> Iterator[None]:
 async def assert_fault_is_survived(
     scene: FleetEnvironment, fault: AbstractAsyncContextManager[object], word: str, *panel_says: str
 ) -> None:
-    """While `fault` lasts, it shows and affects no other org; after it, all recovers by itself.
+    """Assert that `fault` shows on its org, affects no other, and that all recover after its end.
 
     Args:
-        word: on the badge of the org's panel, once the org is unknown.
-        panel_says: in that panel.
+        word: the badge of the org's panel, once the org is unknown.
+        panel_says: texts in that panel.
     """
     before = (await scene.poll())[FAULTY_ORG]
     assert scene.verdict(before).level is Level.OK

@@ -1,7 +1,7 @@
-"""A proxy on one real port that plays every host, and records what each was sent.
+"""A proxy on one real port that answers for every host, and records all requests.
 
-It speaks TLS where that is asked for. All hosts answer alike, foreign ones too, so that a request to a
-wrong host succeeds and is seen.
+The proxy speaks TLS where a client wants it. All hosts answer alike, foreign ones too, so that a request
+to a wrong host succeeds and is recorded.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class InterceptedRequest:
     host: str
     port: int
     target: str
-    """Path and query."""
+    """Path and query of the request."""
     text: str
-    """Head and body."""
+    """Head and body of the request."""
 
     @property
     def origin(self) -> str:
@@ -40,14 +40,14 @@ class InterceptingProxy(FaultInjectingServer):
 
     def __init__(self, answers: Mapping[str, bytes], tls: ssl.SSLContext) -> None:
         """Args:
-        answers: by path.
-        tls: with a certificate of every host.
+        answers: the answers by path.
+        tls: a context with a certificate of every host.
         """
         super().__init__()
         self._answers = answers
         self._tls = tls
         self.requests: list[InterceptedRequest] = []
-        """In order of arrival."""
+        """All requests, in order of arrival."""
 
     @property
     def url(self) -> str:

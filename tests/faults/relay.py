@@ -15,12 +15,12 @@ FaultyResponse = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class FaultInjectingServer:
-    """Listens while it is open; while `fault` is set, that answers."""
+    """A server that listens while it is open; while `fault` is set, `fault` answers each request."""
 
     def __init__(self) -> None:
         self.fault: FaultyResponse | None = None
         self.request_count = 0
-        """Of all requests, faulty ones too."""
+        """The number of all requests, also of those that `fault` answered."""
         self.port = 0
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -49,7 +49,7 @@ class FaultInjectingServer:
     async def respond(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Without a fault."""
+        """Answer a request while no fault is set."""
         raise NotImplementedError
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,21 +70,21 @@ class FaultInjectingServer:
 
 
 class Relay(FaultInjectingServer):
-    """Hands requests on to `upstream`."""
+    """Forwards requests to `upstream`."""
 
     def __init__(self, upstream: str, name: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         """Args:
-        name: its host name.
-        tls: with a certificate of that host; None: plain HTTP.
+        name: the host name of the relay.
+        tls: a context with a certificate of that host; None: plain HTTP.
         """
         super().__init__()
         self._upstream = urlsplit(upstream)
         self._name = name
         self._tls = tls
         self.release: asyncio.Event | None = None
-        """If set, an answer from upstream waits for it."""
+        """If set, answers from upstream wait for this event."""
         self.is_holding = asyncio.Event()
-        """An answer waits."""
+        """Set while an answer waits for `release`."""
 
     @property
     def url(self) -> str:
@@ -95,7 +95,7 @@ class Relay(FaultInjectingServer):
         await super().start(tls or self._tls)
 
     async def restart_with_certificate(self, tls: ssl.SSLContext | None) -> None:
-        """Restart with another certificate; None: with its own."""
+        """Restart with another certificate; None: with the relay's own."""
         await self.stop()
         await self.start(tls)
 
@@ -114,7 +114,7 @@ class Relay(FaultInjectingServer):
 
 
 class TunnelProxy(FaultInjectingServer):
-    """Opens tunnels (CONNECT); every host name leads to this machine."""
+    """A proxy that opens tunnels (CONNECT); every host name leads to this machine."""
 
     async def respond(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

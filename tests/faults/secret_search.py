@@ -1,4 +1,4 @@
-"""Searches all that was written or shown for planted secrets."""
+"""A search for planted secrets in all that was written or shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.cli.command_runner import SECRET_PATTERN
 
 PROXY_PASSWORD = "canary-of-the-proxy"
-"""A part of the address that `HTTPS_PROXY` names."""
+"""The password in the address of `HTTPS_PROXY`."""
 ANY_SECRET_PATTERN = re.compile(SECRET_PATTERN.pattern + rb"|access-demo|canary-of-")
 """The simulator's sign-ins and tokens, and secrets that tests plant."""
 
@@ -19,12 +19,12 @@ class SecretSearch:
     """The places to search."""
 
     folders: list[Path]
-    """Of config, state and all other files."""
+    """The folders of config, state and all other files."""
     displayed_texts: list[str] = field(default_factory=list)
-    """Screens and panels."""
+    """Texts of screens and panels."""
 
     def find_secrets(self, *printed: str) -> list[str]:
-        """Each place that has a secret, with the secret."""
+        """Each place with a secret, and the secret."""
         texts = {f"shown {number}": text.encode() for number, text in enumerate(self.displayed_texts)}
         texts |= {f"printed {number}": text.encode() for number, text in enumerate(printed)}
         for folder in self.folders:

@@ -1,7 +1,7 @@
-"""An accounts host, or who speaks for it, that leads elsewhere: no secret goes there, and that is shown.
+"""Answers and redirects that lead to a foreign host: no secret goes there, and a problem is shown.
 
-All calls go out of this machine over TLS to the names that they are meant for, through a proxy on a real
-port that takes every host's place. A foreign host answers as Zoho's would: whoever follows is seen there.
+All calls go over TLS to the right host names, through a proxy on a real port that answers for every host.
+A foreign host answers as Zoho does, so that a call that is led there succeeds and is recorded.
 """
 
 from __future__ import annotations
@@ -72,20 +72,20 @@ NAMES: Final = [
     *("accounts.portal.example", "api.portal.example", "evil.example", "*.evil.example"),
     *("accounts.zoho.eu.evil.example", "www.zohoapis.eu.evil.example", "zohoapis.eu.evil.example"),
 ]
-"""Hosts that a call could reach, had it been led there."""
+"""All hosts that a call could reach: Zoho's, the portal's and foreign ones."""
 ACCOUNTS_HOSTS: Final = {urlsplit(dc.accounts_url).hostname for dc in DATA_CENTERS.values()} | {
     urlsplit(PORTAL_ACCOUNTS).hostname
 }
 REFRESH_TOKEN: Final = Secret(TOKEN_ANSWER["refresh_token"])
 FOR_ACCOUNTS: Final = {"the-client-secret", "c0de", "cc33", "0f0f"}
 FOR_API: Final = {"aa11"}
-"""Which secret belongs where."""
+"""The secrets that may go to the accounts host, and those that may go to the API host."""
 HERE: Final = "http://here"
-"""Stands for a real port of this machine that is nobody's."""
+"""A placeholder for the URL of a server on this machine that is not Zoho's."""
 
 
 def lookalikes_of(host: str) -> tuple[str, ...]:
-    """Addresses that look like that host's, and lead elsewhere or into the open."""
+    """URLs that resemble one of `host`, and lead to another host or are not encrypted."""
     return (
         "https://evil.example",
         f"http://{host}",
@@ -124,34 +124,34 @@ ELSEWHERE: Final = (
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
-# What a person or the watch does
+# The flows
 
 
 @dataclass
 class FlowUnderTest:
-    """One machine, and the hosts that it may come to."""
+    """The client and the intercepted hosts of one flow."""
 
     http: HttpClient
     hosts: InterceptingProxy
     here: FaultyServer
     org: Org
     back: Mapping[str, str]
-    """What the browser brings, beside the state."""
+    """Parameters of the browser's callback besides the state."""
     clock: InstantClock = field(default_factory=InstantClock)
     pages: list[str] = field(default_factory=list)
-    """The addresses that a person was sent to."""
+    """The URLs that a person was shown."""
 
 
 async def watch(scene: FlowUnderTest) -> None:
-    """A poll with all its calls, from the refresh token on."""
+    """Make a poll with all its calls, beginning with the refresh token."""
     credentials, journal = MemoryCredentialStore(), open_journal(None)
     await credentials.write_sign_in(scene.org, SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
     session = Session(scene.org, scene.http, credentials, journal, scene.clock)
     try:
-        looked = await session.poll(Snapshot(scene.org))
+        observation = await session.poll(Snapshot(scene.org))
     finally:
         await journal.close()
-    extras = looked.history_and_links
+    extras = observation.history_and_links
     if extras and (problem := extras.problem or extras.links_problem):
         raise ProblemError(problem)
 
@@ -205,7 +205,7 @@ async def _use(scene: FlowUnderTest, granted: ConsentResult) -> None:
 
 
 class BrowserWaitingClock(InstantClock):
-    """Waits for the browser."""
+    """A clock that waits for the browser."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         await event.wait()
@@ -216,15 +216,15 @@ class BrowserWaitingClock(InstantClock):
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """An answer."""
+    """An answer of a host."""
 
     body: object = None
-    """Sent as JSON; None: nothing."""
+    """Sent as JSON; None: an empty body."""
     status: int = 200
     location: str | None = None
 
     def as_bytes(self, here: str) -> bytes:
-        """With the address of this machine's own port in it."""
+        """The answer as bytes, with `here` in place of `HERE`."""
         body = "" if self.body is None else json.dumps(self.body)
         headers = [f"Location: {self.location}".replace(HERE, here)] if self.location else []
         return http_response(self.status, body.replace(HERE, here).encode(), *headers)
@@ -232,14 +232,14 @@ class HttpAnswer:
 
 @dataclass(frozen=True)
 class RedirectCase:
-    """What is said, by whom and in which step, and what becomes of it."""
+    """A flow, the answers that mislead it, and the expected problem."""
 
     does: Callable[[FlowUnderTest], Awaitable[None]]
     says: Mapping[str, HttpAnswer] = field(default_factory=dict)
-    """By path, where it is another answer than a good one."""
+    """The answers by path that replace those of `GOOD`."""
     back: Mapping[str, str] = field(default_factory=dict)
-    told: str | None = None
-    """A part of the one sentence; None: it goes on, at the host that it belongs to."""
+    message: str | None = None
+    """A part of the problem's message; None: the flow succeeds, at the right host."""
     org: Org = ORG
 
 
@@ -262,33 +262,33 @@ CALLS: Final[dict[str, tuple[Callable[[FlowUnderTest], Awaitable[None]], str | N
     LINKS_PATH: (watch, NOT_FOLLOWED),
     ORG_PATH: (by_code, NOT_FOLLOWED),
     DEVICE_CODE_PATH: (by_device, NOT_FOLLOWED),
-    # What stands between for a while is waited out: the code is still good.
+    # The device flow waits a redirect out, as the code is still valid.
     DEVICE_TOKEN_PATH: (by_device, "nobody entered it in time"),
     REVOKE_PATH: (end, NOT_FOLLOWED),
     SERVER_INFO_PATH: (ask_the_time, NOT_FOLLOWED),
 }
-"""What makes each call, and what a redirect of it is shown as."""
+"""By path: the flow that makes the call, and the message for a redirect of the call."""
 
 
 def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:
     for number, url in enumerate(lookalikes_of("www.zohoapis.eu")):
         said = HttpAnswer({**TOKEN_ANSWER, "api_domain": url})
-        for way in (watch, by_code, by_device, by_browser)[: 4 if number < 5 else 1]:
+        for flow in (watch, by_code, by_device, by_browser)[: 4 if number < 5 else 1]:
             yield (
-                f"{way.__name__}: api_domain {url!r}",
-                RedirectCase(way, {TOKEN_PATH: said, DEVICE_TOKEN_PATH: said}),
+                f"{flow.__name__}: api_domain {url!r}",
+                RedirectCase(flow, {TOKEN_PATH: said, DEVICE_TOKEN_PATH: said}),
             )
     for url in lookalikes_of("accounts.zoho.eu"):
-        told = HttpAnswer({**DEVICE_CODE_ANSWER, "verification_url": url})
+        page = HttpAnswer({**DEVICE_CODE_ANSWER, "verification_url": url})
         whole = HttpAnswer({**DEVICE_CODE_ANSWER, "verification_uri_complete": url})
         back = {"accounts-server": url}
         yield (
             f"browser: accounts-server {url!r}",
-            RedirectCase(by_browser, back=back, told=url and "is not Zoho's"),
+            RedirectCase(by_browser, back=back, message=url and "is not Zoho's"),
         )
         yield (
             f"device: verification_url {url!r}",
-            RedirectCase(by_device, {DEVICE_CODE_PATH: told}, told="not Zoho's"),
+            RedirectCase(by_device, {DEVICE_CODE_PATH: page}, message="not Zoho's"),
         )
         yield (
             f"device: verification_uri_complete {url!r}",
@@ -299,28 +299,28 @@ def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:
         yield f"browser: location {key!r}", RedirectCase(by_browser, back={"location": key})
         yield (
             f"device: user_location {key!r}",
-            RedirectCase(by_device, {DEVICE_TOKEN_PATH: other}, told="is in another data center"),
+            RedirectCase(by_device, {DEVICE_TOKEN_PATH: other}, message="is in another data center"),
         )
     for path, (does, sentence) in CALLS.items():
         for status, url in (*((one, FAR) for one in REDIRECTS), *((307, one) for one in ELSEWHERE)):
             away = {path: HttpAnswer(status=status, location=url)}
-            yield f"{status} of {path} to {url}", RedirectCase(does, away, told=sentence)
-    # An org with addresses of its own trusts those, and none of Zoho's.
+            yield f"{status} of {path} to {url}", RedirectCase(does, away, message=sentence)
+    # An org with hosts of its own trusts those, and none of Zoho's.
     for url in (*lookalikes_of("api.portal.example"), API):
         said = HttpAnswer({**TOKEN_ANSWER, "api_domain": url})
         yield f"portal: api_domain {url!r}", RedirectCase(watch, {TOKEN_PATH: said}, org=PORTAL)
     for url in (*filter(None, lookalikes_of("accounts.portal.example")), ACCOUNTS):
         back = {"accounts-server": url}
-        row = RedirectCase(by_browser, back=back, told="is not Zoho's", org=PORTAL)
-        yield f"portal: accounts-server {url!r}", row
+        case = RedirectCase(by_browser, back=back, message="is not Zoho's", org=PORTAL)
+        yield f"portal: accounts-server {url!r}", case
 
 
-ROWS: Final = dict(redirect_cases())
+REDIRECT_CASES: Final = dict(redirect_cases())
 
 
 @pytest.fixture(scope="module")
 def every_host(authority: CertificateAuthority) -> ssl.SSLContext:
-    """TLS for a server that takes each host's place."""
+    """TLS for a server that answers for every host."""
     return authority.server_context(*NAMES)
 
 
@@ -329,32 +329,32 @@ async def intercepted_flow(
     authority: CertificateAuthority,
     every_host: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
-    row: RedirectCase,
+    case: RedirectCase,
 ) -> AsyncIterator[FlowUnderTest]:
-    """One that is led to the crossroads, whomever it calls."""
+    """A flow whose calls all go to an `InterceptingProxy`."""
     async with run_faulty_server(send_bytes(HttpAnswer(TOKEN_ANSWER).as_bytes(""))) as here:
-        answers = {path: said.as_bytes(here.url) for path, said in {**GOOD, **row.says}.items()}
+        answers = {path: said.as_bytes(here.url) for path, said in {**GOOD, **case.says}.items()}
         async with InterceptingProxy(answers, every_host) as hosts, HttpClient() as http:
             monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_file))
             for name in ("HTTPS_PROXY", "HTTP_PROXY"):
                 monkeypatch.setenv(name, hosts.url)
-            back = {key: value.replace(HERE, here.url) for key, value in row.back.items()}
-            yield FlowUnderTest(http, hosts, here, row.org, back)
+            back = {key: value.replace(HERE, here.url) for key, value in case.back.items()}
+            yield FlowUnderTest(http, hosts, here, case.org, back)
 
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
+@pytest.mark.parametrize("name", REDIRECT_CASES)
+async def test_no_secret_goes_to_a_foreign_host_and_a_problem_is_shown(
     name: str, authority: CertificateAuthority, every_host: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = ROWS[name]
-    trouble: Problem | None = None
-    async with intercepted_flow(authority, every_host, monkeypatch, row) as scene:
+    case = REDIRECT_CASES[name]
+    problem: Problem | None = None
+    async with intercepted_flow(authority, every_host, monkeypatch, case) as scene:
         try:
-            await row.does(scene)
+            await case.does(scene)
         except ProblemError as error:
-            trouble = error.problem
+            problem = error.problem
             assert not [secret for secret in SECRETS if secret in full_error_text(error)]
-    dc = data_center_of(row.org)
+    dc = data_center_of(case.org)
     assert scene.here.requests == []
     assert scene.hosts.origins <= {dc.accounts_url, dc.api_url}
     for heard in scene.hosts.requests:
@@ -362,18 +362,18 @@ async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
         assert {secret for secret in SECRETS if secret in heard.text} <= mine
         assert not [secret for secret in SECRETS if secret in heard.target]
     assert {urlsplit(page).hostname for page in scene.pages} <= ACCOUNTS_HOSTS
-    if row.told:
-        assert trouble and row.told in trouble.message
-        assert trouble.message.endswith(".") and trouble.hint and trouble.message.isprintable()
+    if case.message:
+        assert problem and case.message in problem.message
+        assert problem.message.endswith(".") and problem.hint and problem.message.isprintable()
     else:
-        assert trouble is None
-        assert ({*scene.hosts.origins} == {dc.accounts_url, dc.api_url}) or row.does is end
+        assert problem is None
+        assert ({*scene.hosts.origins} == {dc.accounts_url, dc.api_url}) or case.does is end
 
 
 @pytest.mark.parametrize(
     "url", ["https://evil.example", "http://accounts.zoho.eu", "https://accounts.zoho.com"]
 )
-async def test_who_goes_astray_is_seen(
+async def test_a_request_to_a_foreign_host_is_recorded(
     url: str, authority: CertificateAuthority, every_host: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with intercepted_flow(authority, every_host, monkeypatch, RedirectCase(end)) as scene:

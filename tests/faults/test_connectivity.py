@@ -1,8 +1,8 @@
-"""Each way that the road to a host is broken: certificates, names, proxies, too many that hang, sleep.
+"""Faults on the way to a host: certificates, names, proxies, hanging connections, sleep.
 
-Real client, real ports, real certificates; only name look-ups are answered here, and the client's time
-limits are shorter than they are. What the client alone makes of each is in `tests/zoho/test_http.py`; there
-a pool that ran dry is rebuilt, too. That quitting waits for no name is in `tests/test_end_to_end.py`.
+Real client, real ports, real certificates; only name resolution is replaced, and the client's time limits
+are shortened. The client alone, and its exhausted connection pool, is tested in `tests/zoho/test_http.py`;
+quitting during name resolution in `tests/test_end_to_end.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tests.support.fake_clock import FakeClock, run_until_idle
 from tests.support.faulty_server import http_response, never_answer, reset_connection, send_bytes
 from tests.support.simulator import SimulatorServer
 from zbtui.model.verdict import Level
-from zbtui.zoho import http as room
+from zbtui.zoho import http as http_module
 from zbtui.zoho import slots
 
 NAME = "zoho.test"
@@ -53,13 +53,13 @@ def zoho() -> Iterator[SimulatorServer]:
 
 @dataclass
 class HostNames:
-    """What a name look-up does."""
+    """Name resolution that can fail or hang."""
 
     fail: bool = False
     hang: threading.Event | None = None
 
     def patched_lookup(self, known: Callable[..., Any]) -> Callable[..., Any]:
-        def look_up(host: str | bytes, *args: Any, **options: Any) -> Any:
+        def resolve(host: str | bytes, *args: Any, **options: Any) -> Any:
             if host not in (NAME, NAME.encode()):
                 return known(host, *args, **options)
             if self.hang:
@@ -68,7 +68,7 @@ class HostNames:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
             return known("127.0.0.1", *args, **options)
 
-        return look_up
+        return resolve
 
 
 NAMES = HostNames()
@@ -76,7 +76,7 @@ NAMES = HostNames()
 
 @pytest.fixture(autouse=True)
 def host_names(monkeypatch: pytest.MonkeyPatch, authority: CertificateAuthority) -> None:
-    """One name is this machine, and whoever is called by it has a certificate that is trusted here."""
+    """Resolve `NAME` to this machine, and trust the tests' certificate authority."""
     monkeypatch.setattr(socket, "getaddrinfo", NAMES.patched_lookup(socket.getaddrinfo))
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_file))
     for name in ("NO_PROXY", "no_proxy", "SSL_CERT_DIR"):
@@ -85,12 +85,12 @@ def host_names(monkeypatch: pytest.MonkeyPatch, authority: CertificateAuthority)
 
 @asynccontextmanager
 async def environment_by_name(
-    port: SimulatorServer, canaries: SecretSearch, authority: CertificateAuthority
+    port: SimulatorServer, secret_search: SecretSearch, authority: CertificateAuthority
 ) -> AsyncIterator[FleetEnvironment]:
-    """The first org is at a host that is found by its name, and proves it."""
+    """An environment whose first org is behind a host called `NAME`, with a certificate of that name."""
     tls = authority.server_context(NAME)
     async with fleet_environment(
-        port, CLOCK, canaries, lambda upstream: Relay(upstream, NAME, tls)
+        port, CLOCK, secret_search, lambda upstream: Relay(upstream, NAME, tls)
     ) as scene:
         yield scene
 
@@ -125,7 +125,7 @@ CERTIFICATES = {
     "for another name": untrusted(lambda authority: (authority, "other.test", False)),
     "of an issuer that is": untrusted(lambda authority: (foreign_authority(authority), NAME, False)),
 }
-"""By what is said of each."""
+"""The faults, by the text about the certificate in the panel."""
 
 
 @pytest.mark.parametrize("certificate", CERTIFICATES)
@@ -164,7 +164,7 @@ async def test_a_host_that_speaks_no_tls_is_shown(
 
 
 class PlainHost(Relay):
-    """Answers at once, and in the clear."""
+    """A host that answers at once, and without TLS."""
 
     def __init__(self, port: int) -> None:
         super().__init__("http://127.0.0.1")
@@ -179,7 +179,7 @@ class PlainHost(Relay):
     ("hangs", "says"),
     [(False, f"{NAME} cannot be reached: no such name"), (True, f"{NAME} does not answer")],
 )
-async def test_a_name_that_is_not_known_or_that_nobody_looks_up_is_shown(
+async def test_a_name_that_is_unknown_or_not_resolved_is_shown(
     zoho: SimulatorServer,
     secret_search: SecretSearch,
     authority: CertificateAuthority,
@@ -204,13 +204,13 @@ async def test_a_name_that_is_not_known_or_that_nobody_looks_up_is_shown(
 @asynccontextmanager
 async def behind_proxy(
     port: SimulatorServer,
-    canaries: SecretSearch,
+    secret_search: SecretSearch,
     authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[tuple[FleetEnvironment, TunnelProxy]]:
     async with TunnelProxy() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://somebody:{PROXY_PASSWORD}@127.0.0.1:{proxy.port}")
-        async with environment_by_name(port, canaries, authority) as scene:
+        async with environment_by_name(port, secret_search, authority) as scene:
             yield scene, proxy
         assert proxy.request_count, "nothing went through the proxy"
 
@@ -266,7 +266,7 @@ async def test_a_file_of_certificates_that_is_gone_is_shown(
     authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is read when the program first asks: from then on it may come and go."""
+    """The file is read at the first request; later it may be missing."""
     missing = Path(authority.folder / "not there")
     async with environment_by_name(zoho, secret_search, authority) as scene:
         monkeypatch.setenv("SSL_CERT_FILE", str(missing))
@@ -279,15 +279,15 @@ async def test_a_file_of_certificates_that_is_gone_is_shown(
 # Many that hang
 
 
-async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
+async def test_orgs_that_hang_hold_up_no_others_and_recover(
     zoho: SimulatorServer,
     secret_search: SecretSearch,
     authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """More than the client has places, in all; none is given up before the others are done."""
-    monkeypatch.setattr(room, "READ_SECONDS", 60.0)
-    monkeypatch.setattr(room, "TOTAL_SECONDS", 60.0)
+    """More requests hang than the client makes at once; none times out before the others end."""
+    monkeypatch.setattr(http_module, "READ_SECONDS", 60.0)
+    monkeypatch.setattr(http_module, "TOTAL_SECONDS", 60.0)
     tls, crowd = authority.server_context(NAME), neighbors_of(zoho)
     assert len(crowd) > slots.MAX_REQUESTS
     async with fleet_environment(
@@ -296,16 +296,16 @@ async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
         await scene.poll(*crowd, *HEALTHY_ORGS)
         for _ in range(FAILED_POLLS_UNTIL_UNKNOWN):
             scene.relay.fault, let_go = hanging()
-            look = asyncio.create_task(scene.poll(*crowd))
+            poll = asyncio.create_task(scene.poll(*crowd))
             await run_until_idle()
             for _ in range(3):
                 seen = await asyncio.wait_for(scene.poll(*HEALTHY_ORGS), 20)
                 assert all(one.polls.problem is None for one in seen.values())
-            assert not look.done()
+            assert not poll.done()
             let_go.set()
-            tired = await look
-        assert {scene.verdict(one).badge for one in tired.values()} == {"OFFLINE"}
-        assert all("broke the connection off" in scene.panel_text(one) for one in tired.values())
+            failed = await poll
+        assert {scene.verdict(one).badge for one in failed.values()} == {"OFFLINE"}
+        assert all("broke the connection off" in scene.panel_text(one) for one in failed.values())
         scene.relay.fault = None
         again = await scene.poll(*crowd, *HEALTHY_ORGS)
         assert all(one.polls.problem is None for one in again.values())
@@ -313,7 +313,7 @@ async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
 
 
 def hanging() -> tuple[FaultyResponse, asyncio.Event]:
-    """Nothing, until it is let go."""
+    """A response that hangs until the event is set."""
     let_go = asyncio.Event()
 
     async def hang(writer: asyncio.StreamWriter) -> None:
@@ -331,12 +331,12 @@ async def test_an_answer_that_came_before_the_machine_slept_is_not_shown_as_new(
     async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await scene.poll()
         scene.relay.release = asyncio.Event()
-        looking = asyncio.create_task(scene.poll())
+        poll = asyncio.create_task(scene.poll())
         await scene.relay.is_holding.wait()
         CLOCK.jump_wall_clock(timedelta(hours=1))
         scene.zoho.simulator.forced_kinds[FAULTY_ORG] = "FAILED"
         scene.relay.release.set()
-        seen = await looking
+        seen = await poll
         assert scene.verdict(seen[FAULTY_ORG]).badge == "FAILED"
         assert "seen just now" in scene.panel_text(seen[FAULTY_ORG])
         assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)

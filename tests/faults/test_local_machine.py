@@ -1,9 +1,8 @@
-"""Each way that this machine fails the program: what the screen says, that the others go on, and that all
-is well again by itself.
+"""Faults of this machine: what the screen shows, that other orgs go on, and that all recovers by itself.
 
-The real app on real stores and a real keyring (see `house`). What a whole process does on a full disk, in a
-storm of sizes, and where it crashes, is in `test_process`; a terminal that goes away, and each signal, are
-in `tests/test_end_to_end.py`.
+The real app on real stores and a real keyring (see `app_environment`). A whole process on a full disk,
+during many resizes, and in a crash is in `test_whole_program`; a lost terminal, and each signal, in
+`tests/test_end_to_end.py`.
 """
 
 from __future__ import annotations
@@ -49,12 +48,12 @@ DAYS: Final = timedelta(days=2, hours=12)
 def local_machine(
     empty_home: Path, secret_search: SecretSearch, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LocalMachine]:
-    """One whose keyring is its own, and may be broken."""
+    """A machine with a keyring of its own, which the test may break."""
     monkeypatch.setattr(journal_room, "_BUSY_TIMEOUT", 0.3)
     with secret_service(bus_activation=False) as service:
         use_secret_service(service, monkeypatch)
         yield LocalMachine(empty_home, service, secret_search)
-    gc.collect()  # here, and not in the middle of some other test
+    gc.collect()  # here, not in the middle of another test
 
 
 Break = Callable[[LocalMachine], AbstractContextManager[object]]
@@ -128,12 +127,12 @@ def clock_is_set(machine: LocalMachine, by: timedelta) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Fault:
-    """What breaks, and what the screen says then."""
+    """What breaks, and the texts on the screen meanwhile."""
 
     breaks: Break
     says: tuple[str, ...]
     goes_on: str = "nordlys"
-    """An org that is watched on meanwhile."""
+    """An org that is still polled meanwhile."""
 
 
 JOURNAL_FAULTS = {
@@ -174,7 +173,7 @@ RUNNING_FAULTS = {
 
 
 async def assert_is_well(home: RunningApp, *said: str) -> None:
-    """All three are seen and kept, and nothing is said any more of what was amiss."""
+    """Assert that all three orgs are polled and stored, and that the texts `said` left the screen."""
     await home.wait_until(lambda shown: WELL in shown and not any(text in shown for text in said))
     mended = home.machine.clock.now()
     await home.wait_until(lambda shown: all(at and at > mended for at in home.last_poll_times()))
@@ -187,7 +186,7 @@ async def assert_is_well(home: RunningApp, *said: str) -> None:
 
 
 @pytest.mark.parametrize("name", RUNNING_FAULTS)
-async def test_what_breaks_while_it_runs_is_shown_and_harms_nobody_else(
+async def test_a_fault_of_the_machine_is_shown_and_harms_no_other_org(
     local_machine: LocalMachine, name: str
 ) -> None:
     fault = RUNNING_FAULTS[name]
@@ -222,7 +221,7 @@ async def test_a_journal_that_is_broken_from_the_start_is_shown_and_kept_again_l
 # Sleep, and the zone
 
 
-async def test_after_sleep_nothing_old_looks_fresh_and_all_is_seen_within_seconds(
+async def test_after_sleep_old_data_is_stale_and_all_orgs_are_polled_within_seconds(
     local_machine: LocalMachine,
 ) -> None:
     await local_machine.add_orgs()
@@ -246,7 +245,7 @@ CHANGES = {
     "to summer time": (datetime(2027, 3, 28, 0, 58, tzinfo=UTC), "01:58", "03:0"),
     "to winter time": (datetime(2027, 10, 31, 0, 58, tzinfo=UTC), "02:58", "02:0"),
 }
-"""Two minutes before it in Berlin: the moment, and the time of day before and after."""
+"""By change of the clocks in Berlin: two minutes before it, and the time of day before and after."""
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -279,14 +278,14 @@ async def test_when_the_zone_changes_its_time_countdowns_and_polls_go_on(
 
 
 def countdown(shown: str) -> timedelta:
-    """To the next run of all."""
+    """The time to the next run of all orgs, as the screen shows it."""
     found = re.search(r"next run: \S+ in (\d+)d (\d\d):(\d\d):(\d\d)", shown)
     assert found, shown
     days, hours, minutes, seconds = map(int, found.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
-# What somebody does meanwhile
+# Actions during a fault
 
 
 async def test_a_config_that_cannot_be_written_is_shown_to_who_changes_it_and_works_again_later(
@@ -308,7 +307,7 @@ async def test_a_config_that_cannot_be_written_is_shown_to_who_changes_it_and_wo
 
 
 async def test_a_config_that_is_away_for_a_while_changes_nothing(local_machine: LocalMachine) -> None:
-    """As many editors take it away to write it."""
+    """Many editors remove the file before they write it."""
     await local_machine.add_orgs()
     async with run_app(local_machine) as home:
         await home.wait_for_text(WELL)
@@ -322,7 +321,7 @@ async def test_a_config_that_is_away_for_a_while_changes_nothing(local_machine: 
 async def test_a_bug_of_its_own_is_shown_by_its_name_alone_and_harms_nobody_else(
     local_machine: LocalMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its error holds the token, and so do the frames that it went through."""
+    """The exception and its traceback hold the token."""
 
     async def fetch(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> Observation:
         if broken and data_center == "uk":

@@ -16,14 +16,14 @@ SECRETS = (NORDLYS.client_secret, NORDLYS.refresh_token, "demo-access-1", PROXY_
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_secret_that_is_shown_printed_or_written_is_found(secret: str) -> None:
-    told = f"it is {secret}, as it seems"
-    assert SecretSearch([], [told]).find_secrets()
-    assert SecretSearch([]).find_secrets(told)
-    # Not where pytest keeps what tests have written: no secret may be found there.
+    message = f"it is {secret}, as it seems"
+    assert SecretSearch([], [message]).find_secrets()
+    assert SecretSearch([]).find_secrets(message)
+    # Outside pytest's folder, in which the fixture must find no secret.
     with TemporaryDirectory() as folder:
         file = Path(folder, "deep", "file")
         file.parent.mkdir()
-        file.write_bytes(b"\xff" + told.encode())
+        file.write_bytes(b"\xff" + message.encode())
         assert SecretSearch([Path(folder)]).find_secrets()
 
 

@@ -1,4 +1,4 @@
-"""The whole program, in a real terminal: on a full disk, in a storm of sizes, and where it crashes."""
+"""The whole program, in a real terminal: on a full disk, during many resizes, and in a crash."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def may_mount() -> bool:
 
 @contextmanager
 def full(disk: Path) -> Iterator[None]:
-    """Not a byte more fits on it meanwhile."""
+    """Fill the disk up to the last byte."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         for size in (1 << 16, 1 << 10, 1):
@@ -97,7 +97,7 @@ def test_a_full_disk_is_shown_harms_no_org_and_all_is_kept_again_once_there_is_r
 
 
 def add_orgs(port: SimulatorServer, home: Path, *names: str) -> None:
-    """Under watch, and polled each second."""
+    """Add orgs that are polled each second."""
     for name in names:
         command, secrets = [*COMMAND, *add_args(port.org(name))], secrets_json(port, name)
         done = subprocess.run(command, input=secrets.encode(), capture_output=True)
@@ -107,7 +107,7 @@ def add_orgs(port: SimulatorServer, home: Path, *names: str) -> None:
     config.write_text(f'[watch]\nevery = "1s"\nnear_every = "1s"\n\n{config.read_text()}')
 
 
-# A terminal that changes its size
+# Resizes
 
 SIZES = [(120, 40), (36, 10), (20, 5), (300, 90), (80, 24), (1, 1), (47, 60), (200, 11)]
 CALM = [*COMMAND, "demo", "--speed", "0.001", "--seed", "7"]
@@ -120,16 +120,16 @@ ENDS: dict[str, list[str]] = {
     "while names are hidden": ["x", "j", "s", "s", "s", "s", "x"],
     "while it pauses": ["p", "p", "P", "P"],
 }
-"""Keys that lead away from the first screen, and back to it."""
+"""Keys that leave the first screen, and return to it."""
 OPENS = {"a": "Add an org", "i": "1 Now", "?": "─ Help ─", "\x10": "▔▔▔▔", "/": "All orgs"}
-"""Keys that open something, and what is on the screen while it is open."""
+"""Keys that open something, and the text on the screen while it is open."""
 CLOSING = ("\x1b", "q")
 STORM_SECONDS = 0.1
-"""Between two keys: a program that keeps up draws something for each size."""
+"""Seconds between two keys, enough to draw something for each size."""
 
 
 def without_changing_parts(screen: str) -> str:
-    """All that does not change with time, but for where its bars end."""
+    """The screen's text without times, and without the ends of its bars."""
     lines = (line.rstrip(" ▁▂▃▄▅▆▇█") for line in screen.splitlines())
     return re.sub(r"[\d:]+[smhd]?( \d+:[\d:]+)?|just now", "#", re.sub(r" +", " ", "\n".join(lines)))
 
@@ -144,8 +144,8 @@ def listen(terminal: Terminal, seconds: float) -> None:
         terminal.read_output()
 
 
-def test_after_storms_of_sizes_the_screen_is_as_if_there_had_been_none(secret_search: SecretSearch) -> None:
-    """One storm after the other, beside the same program in a terminal that keeps its size."""
+def test_many_resizes_leave_no_trace_on_the_screen(secret_search: SecretSearch) -> None:
+    """Compare with the same program in a terminal that keeps its size, after each storm of resizes."""
     rng, sizes = random.Random(7), cycle(SIZES)
     with run_in_terminal(CALM, 100, 30) as calm, run_in_terminal(CALM, 100, 30) as shaken:
         for terminal in (calm, shaken):
@@ -158,7 +158,7 @@ def test_after_storms_of_sizes_the_screen_is_as_if_there_had_been_none(secret_se
                 for _ in range(rng.randint(1, 6)):
                     shaken.resize(*next(sizes))
                 listen(shaken, STORM_SECONDS)
-                # The next key is for the screen that this one leads to; an escape would become one with it.
+                # Wait: the next key is for the new screen, and after an escape it would be read as alt+key.
                 if key in OPENS:
                     shaken.resize(100, 30)
                     shaken.wait_for_text(OPENS[key])
@@ -182,8 +182,8 @@ def test_after_storms_of_sizes_the_screen_is_as_if_there_had_been_none(secret_se
         assert shaken.wait_for_exit() == 0
 
 
-def test_a_size_that_it_never_heard_of_leaves_no_trace() -> None:
-    """The terminal has dropped what did not fit; to a program that was busy the size is as before."""
+def test_a_resize_and_back_while_stopped_leaves_no_trace() -> None:
+    """A terminal that shrinks drops text; a program that was busy sees the same size before and after."""
     with run_in_terminal(CALM, 100, 30) as terminal:
         terminal.wait_for_text("18 orgs · worst first", "q Quit")
         os.kill(terminal.process.pid, signal.SIGSTOP)
@@ -213,8 +213,8 @@ def test_a_crash_is_shown_by_its_name_alone_and_gives_the_terminal_back(
 ) -> None:
     with run_in_terminal([sys.executable, "-c", CRASHES]) as terminal:
         assert terminal.wait_for_exit() == 1
-        told = terminal.output.decode()
-        assert "RuntimeError" in told
-        assert "Traceback" not in told
-        assert 0 <= told.rfind("\x1b[?1049h") < told.rfind("\x1b[?1049l")
-        secret_search.displayed_texts.append(told)
+        output = terminal.output.decode()
+        assert "RuntimeError" in output
+        assert "Traceback" not in output
+        assert 0 <= output.rfind("\x1b[?1049h") < output.rfind("\x1b[?1049l")
+        secret_search.displayed_texts.append(output)

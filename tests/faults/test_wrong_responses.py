@@ -1,8 +1,7 @@
-"""Each way that a host answers wrongly: what the org's panel says, that the others go on, and that all is
-well again by itself.
+"""Wrong answers of a host: what the panel shows, that other orgs go on, and that all recovers by itself.
 
-Real client, real ports; only the client's time limits are shorter than they are. What goes wrong on the way
-to the host is in `test_ways`, what goes wrong on this machine in `test_machine` and `test_terminal`.
+Real client, real ports; only the client's time limits are shortened. Faults on the way to the host are in
+`test_connectivity`, those of this machine in `test_local_machine` and `test_whole_program`.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from tests.support.faulty_server import (
 from tests.support.simulator import SimulatorServer
 
 MOST_MEMORY = 24 << 20
-"""Bytes at once, far less than any of the large answers unpacked."""
+"""Bytes of memory: far less than any large answer takes unpacked."""
 CLOCK = FakeClock()
 
 
@@ -142,7 +141,7 @@ FAULTS: dict[str, tuple[FaultyResponse, str, str]] = {
         "limit on API calls",
     ),
 }
-"""What the host does, and the badge and some words that the org's panel then has."""
+"""By fault: the host's answer, and the badge and a text of the org's panel."""
 LARGE = ("a gigabyte", "a packed bomb", "a body without an end", "a head without an end")
 
 
@@ -187,14 +186,14 @@ async def test_a_redirect_is_shown_and_not_followed(
         assert other.requests == []
 
 
-@pytest.mark.parametrize("told", ["in seconds", "as a date"])
-async def test_until_the_moment_that_zoho_names_nobody_asks_again(
-    zoho: SimulatorServer, told: str, secret_search: SecretSearch
+@pytest.mark.parametrize("form", ["in seconds", "as a date"])
+async def test_there_is_no_poll_before_the_time_in_retry_after(
+    zoho: SimulatorServer, form: str, secret_search: SecretSearch
 ) -> None:
     async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await scene.poll()
-        until = CLOCK.now() + timedelta(hours=2, minutes=1)  # the look is a minute later
-        value = "7200" if told == "in seconds" else format_datetime(until, usegmt=True)
+        until = CLOCK.now() + timedelta(hours=2, minutes=1)  # the poll is a minute later
+        value = "7200" if form == "in seconds" else format_datetime(until, usegmt=True)
         async with fault_on_relay(scene, reply(429, b"", f"Retry-After: {value}")):
             seen = await scene.poll()
         assert seen["nordlys"].activity.next_poll is not None
@@ -204,7 +203,7 @@ async def test_until_the_moment_that_zoho_names_nobody_asks_again(
 
 
 @pytest.mark.parametrize("fault", LARGE)
-async def test_a_large_answer_takes_no_such_memory(
+async def test_a_large_answer_takes_little_memory(
     zoho: SimulatorServer, fault: str, secret_search: SecretSearch
 ) -> None:
     async with fleet_environment(zoho, CLOCK, secret_search) as scene:

@@ -1,4 +1,4 @@
-"""Sample orgs for the tests of alerts, and a decider that keeps the alert state."""
+"""Sample snapshots for the tests of alerts, and a decider that keeps the alert state."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def make_org(name: str, **keys: Any) -> Org:
 def healthy_snapshot(
     name: str = "acme", at: datetime = NOW, status: str = "SCHEDULED", **known: Any
 ) -> Snapshot:
-    """An org polled `at`; healthy, or with another `status`."""
+    """A snapshot of an org polled at `at`: healthy, unless `status` is another one."""
     given: dict[str, Any] = {
         "org": make_org(name),
         "backup": make_backup(status, at + 6 * DAY),
@@ -62,35 +62,35 @@ def unreachable_snapshot(
     failures: int = 3,
     at: datetime = NOW,
     since: timedelta = 4 * MINUTE,
-    trouble: Problem = OFFLINE,
+    problem: Problem = OFFLINE,
     **known: Any,
 ) -> Snapshot:
-    """An org whose polls have failed for `since`, the last one `at`."""
+    """A snapshot of an org whose polls have failed for the span `since`, most recently at `at`."""
     given: dict[str, Any] = {
         "org": make_org(name),
         "backup": make_backup("SCHEDULED", at + 6 * DAY),
         "observed_at": at - since - EVERY,
         "attempted_at": at,
-        "problem": trouble,
+        "problem": problem,
         "failures": failures,
         "failing_since": at - since,
     }
     return build_snapshot(**(given | known))
 
 
-def all_unreachable(*names: str, at: datetime = NOW, trouble: Problem = OFFLINE) -> list[Snapshot]:
-    """These orgs, all unreachable."""
-    return [unreachable_snapshot(name, at=at, trouble=trouble) for name in names]
+def all_unreachable(*names: str, at: datetime = NOW, problem: Problem = OFFLINE) -> list[Snapshot]:
+    """One unreachable snapshot for each name."""
+    return [unreachable_snapshot(name, at=at, problem=problem) for name in names]
 
 
 def all_healthy(*names: str, at: datetime = NOW) -> list[Snapshot]:
-    """These orgs, all healthy."""
+    """One healthy snapshot for each name."""
     return [healthy_snapshot(name, at) for name in names]
 
 
 @dataclass
 class AlertDecider:
-    """Decides on alerts, and keeps the state."""
+    """Decides which alerts are due, and keeps the alert state between decisions."""
 
     settings: AlertSettings = field(default_factory=AlertSettings)
     policy: WatchPolicy = POLICY
@@ -102,7 +102,7 @@ class AlertDecider:
     config_is_settled: bool = True
 
     def decide(self, *snapshots: Snapshot, at: datetime = NOW) -> list[Alert]:
-        """The alerts due for these orgs; deciding again at once gives none."""
+        """Return the alerts due for these orgs; check that a second decision at once gives none."""
         observations = self.observe(snapshots, at)
         rules = AlertRules(
             self.settings,
@@ -117,7 +117,7 @@ class AlertDecider:
         return list(alerts)
 
     def alerts(self, *snapshots: Snapshot, at: datetime = NOW) -> KindsOrgsVerdicts:
-        """Decide, for tests that compare no more than kind, org and verdict."""
+        """Decide, and return kind, org and verdict of each alert."""
         return kinds_orgs_verdicts(self.decide(*snapshots, at=at))
 
     def observe(self, snapshots: Sequence[Snapshot], at: datetime) -> list[JudgedOrg]:
@@ -126,14 +126,14 @@ class AlertDecider:
 
 
 def decider_after_failure() -> AlertDecider:
-    """A decider that has alerted of the failure of "acme"."""
+    """A decider that has notified of a failed backup of "acme"."""
     decider = AlertDecider()
     decider.decide(failing_snapshot())
     return decider
 
 
 def decider_in_outage() -> AlertDecider:
-    """A decider that has alerted of the outage of "acme" and "nordlys"."""
+    """A decider that has notified of an outage of "acme" and "nordlys"."""
     decider = AlertDecider()
     decider.decide(*all_unreachable("acme", "nordlys"))
     return decider
@@ -144,7 +144,7 @@ def kinds_orgs_verdicts(alerts: Sequence[Alert]) -> KindsOrgsVerdicts:
 
 
 def polled_later(snapshot: Snapshot, span: timedelta = HOUR) -> Snapshot:
-    """The same, polled so much later."""
+    """The same snapshot, with its poll moved later by `span`."""
     attempted_at, observed_at = snapshot.polls.attempted_at, snapshot.zoho.observed_at
     if snapshot.polls.problem is None:
         observed_at = observed_at and observed_at + span

@@ -1,4 +1,4 @@
-"""Whether an org is out of reach by itself, or with all others: who is asked first, and for how long."""
+"""How long the alarm of one unreachable org is held, until other orgs show whether all are unreachable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ONCE_A_DAY = healthy_snapshot(
     "slow", NOW - 3 * HOUR, org=make_org("slow", policy_overrides=(("every", DAY),))
 )
 
-# One of them
+# One unreachable org
 
 
 def test_one_org_out_of_reach_while_another_answers_is_notified_by_itself() -> None:
@@ -47,20 +47,20 @@ def test_one_org_out_of_reach_while_another_answers_is_notified_by_itself() -> N
 
 
 def test_a_refusal_of_zohos_is_an_answer_too() -> None:
-    told = AlertDecider().alerts(unreachable_snapshot("acme"), unreachable_snapshot("busy", trouble=BUSY))
-    assert told == [("alarm", "acme", "cannot_tell"), ("alarm", "busy", "cannot_tell")]
+    alerts = AlertDecider().alerts(unreachable_snapshot("acme"), unreachable_snapshot("busy", problem=BUSY))
+    assert alerts == [("alarm", "acme", "cannot_tell"), ("alarm", "busy", "cannot_tell")]
 
 
 def test_an_org_that_zoho_is_out_of_order_for_is_notified_by_itself_while_another_answers() -> None:
-    down = unreachable_snapshot("down", trouble=DOWN)
-    told = AlertDecider().alerts(down, healthy_snapshot("acme"))
-    assert told == [("alarm", "down", "cannot_tell")]
+    down = unreachable_snapshot("down", problem=DOWN)
+    alerts = AlertDecider().alerts(down, healthy_snapshot("acme"))
+    assert alerts == [("alarm", "down", "cannot_tell")]
     assert AlertDecider().decide(down, healthy_snapshot("acme", NOW - 5 * MINUTE)) == []
 
 
 def test_all_orgs_of_one_data_center_are_notified_each_by_itself() -> None:
-    told = AlertDecider().alerts(*all_unreachable("eu1", "eu2"), healthy_snapshot("us1"))
-    assert told == [("alarm", "eu1", "cannot_tell"), ("alarm", "eu2", "cannot_tell")]
+    alerts = AlertDecider().alerts(*all_unreachable("eu1", "eu2"), healthy_snapshot("us1"))
+    assert alerts == [("alarm", "eu1", "cannot_tell"), ("alarm", "eu2", "cannot_tell")]
 
 
 @pytest.mark.parametrize(
@@ -68,36 +68,36 @@ def test_all_orgs_of_one_data_center_are_notified_each_by_itself() -> None:
 )
 def test_an_org_out_of_reach_is_held_until_another_was_asked_since(seen: timedelta, held: bool) -> None:
     began = NOW - 4 * MINUTE
-    told = AlertDecider().alerts(unreachable_snapshot("acme"), healthy_snapshot("nordlys", began + seen))
-    assert told == ([] if held else UNREACHABLE)
+    alerts = AlertDecider().alerts(unreachable_snapshot("acme"), healthy_snapshot("nordlys", began + seen))
+    assert alerts == ([] if held else UNREACHABLE)
 
 
 @pytest.mark.parametrize(
-    ("since", "told"), [(2 * EVERY - SECOND, []), (2 * EVERY, []), (2 * EVERY + SECOND, UNREACHABLE)]
+    ("since", "expected"), [(2 * EVERY - SECOND, []), (2 * EVERY, []), (2 * EVERY + SECOND, UNREACHABLE)]
 )
-def test_it_is_held_for_two_intervals_at_most(since: timedelta, told: KindsOrgsVerdicts) -> None:
-    assert AlertDecider().alerts(unreachable_snapshot("acme", since=since), ONCE_A_DAY) == told
+def test_it_is_held_for_two_intervals_at_most(since: timedelta, expected: KindsOrgsVerdicts) -> None:
+    assert AlertDecider().alerts(unreachable_snapshot("acme", since=since), ONCE_A_DAY) == expected
 
 
 def test_an_org_that_is_polled_once_a_day_does_not_turn_an_outage_into_fifty_alarms() -> None:
-    decider, told = AlertDecider(), []
+    decider, alerts = AlertDecider(), []
     for minute in range(5, 30):
         at = NOW + minute * MINUTE
         down = [unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES]
-        told += decider.alerts(ONCE_A_DAY, *down, at=at)
-    assert told == OUTAGE
+        alerts += decider.alerts(ONCE_A_DAY, *down, at=at)
+    assert alerts == OUTAGE
 
 
-@pytest.mark.parametrize("trouble", [DOWN, BUSY])
-def test_an_org_in_a_long_pause_of_its_own_does_not_either(trouble: Problem) -> None:
-    slow = unreachable_snapshot("slow", 9, NOW - MINUTE, HOUR, trouble)
+@pytest.mark.parametrize("problem", [DOWN, BUSY])
+def test_an_org_in_a_long_pause_of_its_own_does_not_either(problem: Problem) -> None:
+    slow = unreachable_snapshot("slow", 9, NOW - MINUTE, HOUR, problem)
     decider = AlertDecider()
-    told = decider.alerts(slow, *all_healthy(*NAMES, at=NOW - MINUTE), at=NOW)
+    alerts = decider.alerts(slow, *all_healthy(*NAMES, at=NOW - MINUTE), at=NOW)
     for minute in range(5, 30):
         at = NOW + minute * MINUTE
         down = [unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES]
-        told += decider.alerts(slow, *down, at=at)
-    assert told == [("alarm", "slow", "cannot_tell"), *OUTAGE]
+        alerts += decider.alerts(slow, *down, at=at)
+    assert alerts == [("alarm", "slow", "cannot_tell"), *OUTAGE]
 
 
 def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers_after_an_outage() -> None:
@@ -113,17 +113,17 @@ def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers
 
 
 def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besides() -> None:
-    told = OrgAlertState("cannot_tell", Level.UNKNOWN, NOW - HOUR, NOW - HOUR)
-    decider = AlertDecider(alert_state=AlertState({"acme": told, "nordlys": told}))
+    notified = OrgAlertState("cannot_tell", Level.UNKNOWN, NOW - HOUR, NOW - HOUR)
+    decider = AlertDecider(alert_state=AlertState({"acme": notified, "nordlys": notified}))
     assert decider.decide(*all_unreachable("acme", "nordlys")) == []
-    for other in (replace(told, notified_at=None), replace(told, verdict="failed"), None):
+    for other in (replace(notified, notified_at=None), replace(notified, verdict="failed"), None):
         decider = AlertDecider(
-            alert_state=AlertState({"acme": told, **({"nordlys": other} if other else {})})
+            alert_state=AlertState({"acme": notified, **({"nordlys": other} if other else {})})
         )
         assert decider.alerts(*all_unreachable("acme", "nordlys")) == OUTAGE
 
 
-# Who is mute
+# Muted orgs
 
 
 def test_orgs_that_are_mute_are_seen_but_not_notified() -> None:
@@ -135,7 +135,7 @@ def test_orgs_that_are_mute_are_seen_but_not_notified() -> None:
     ) == [("alarm", "zenith", "cannot_tell")]
 
 
-# A program that has just started
+# After a start
 
 
 def test_after_a_start_nobody_is_notified_before_all_were_polled() -> None:
@@ -143,12 +143,12 @@ def test_after_a_start_nobody_is_notified_before_all_were_polled() -> None:
         healthy_snapshot(name, NOW - DAY, restored=True, failures=2, failing_since=NOW - DAY)
         for name in NAMES
     ]
-    decider, told = AlertDecider(), []
+    decider, alerts = AlertDecider(), []
     for number, name in enumerate(NAMES):
         at = NOW + number * SECOND
         known[number] = unreachable_snapshot(name, 3, at, DAY, restored=True)
-        told += [(number, *one) for one in decider.alerts(*known, at=at)]
-    assert told == [(49, *OUTAGE[0])]
+        alerts += [(number, *one) for one in decider.alerts(*known, at=at)]
+    assert alerts == [(49, *OUTAGE[0])]
 
 
 def test_a_restart_during_an_outage_neither_notifies_it_again_nor_ends_it() -> None:
@@ -172,7 +172,7 @@ def test_of_two_processes_the_one_that_has_not_polled_since_does_not_begin_an_ou
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "looked_at"),
+    ("snapshot", "polled_at"),
     [
         (Snapshot(make_org("acme")), None),
         (healthy_snapshot(), NOW),
@@ -182,7 +182,7 @@ def test_of_two_processes_the_one_that_has_not_polled_since_does_not_begin_an_ou
     ],
 )
 def test_what_was_restored_was_not_polled_by_this_program(
-    snapshot: Snapshot, looked_at: datetime | None
+    snapshot: Snapshot, polled_at: datetime | None
 ) -> None:
     decider = AlertDecider()
-    assert JudgedOrg(snapshot, judge(snapshot, decider.policy, NOW)).polled_at == looked_at
+    assert JudgedOrg(snapshot, judge(snapshot, decider.policy, NOW)).polled_at == polled_at

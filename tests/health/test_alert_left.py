@@ -1,4 +1,4 @@
-"""Orgs that leave the config other than through zbtui are told once."""
+"""The alert that an org left the config by another hand than zbtui's."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def watching(*names: str, config: str = "a.toml") -> AlertDecider:
 
 
 def taken_off(decider: AlertDecider, name: str, at: datetime) -> None:
-    """By zbtui itself."""
+    """Record that zbtui itself took the org off watch."""
     watched = {key: at if key[1] == name else gone for key, gone in decider.alert_state.watched.items()}
     decider.alert_state = replace(decider.alert_state, watched=watched)
 
 
-def test_one_that_leaves_is_told_once_and_again_after_it_was_back() -> None:
+def test_an_org_that_leaves_is_notified_once_and_again_after_it_was_back() -> None:
     decider = watching("acme", "birch")
     (alert,) = decider.decide(healthy_snapshot("birch"), at=LATER)
     assert (alert.kind, alert.org, alert.verdict, alert.level) == (
@@ -54,7 +54,7 @@ def test_several_that_leave_are_one_alert_that_names_them(count: int) -> None:
     assert ("and 2 more" in alert.headline) is (count == 12)
 
 
-def test_it_is_told_whatever_level_is_alerted() -> None:
+def test_it_is_notified_whatever_level_is_alerted() -> None:
     decider = watching("acme")
     decider.settings = AlertSettings(least=Level.CRITICAL)
     assert decider.alerts(at=LATER) == [("left", "acme", "not_watched")]
@@ -82,7 +82,7 @@ def test_the_orgs_of_another_config_have_not_left() -> None:
     assert decider.alerts(healthy_snapshot("acme"), at=LATER) == []
 
 
-def test_what_zbtui_took_off_is_not_told_though_a_running_watch_has_it_for_a_moment_longer() -> None:
+def test_an_org_that_zbtui_took_off_is_not_notified_though_a_running_watch_still_has_it() -> None:
     decider = watching("acme", "birch")
     taken_off(decider, "acme", NOW)
     assert decider.alerts(*all_healthy("acme", "birch"), at=NOW + MINUTE) == []

@@ -1,4 +1,4 @@
-"""An outage that takes all orgs: one alert, one end, a reminder while it lasts."""
+"""Alerts of an outage of all orgs: its beginning, its end, and reminders while it lasts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM, token_budget_pr
 BUG = bug_problem(ValueError())
 NO_ACCESS = api_problem(403, {"code": "NO_PERMISSION"}, "eu")
 
-# All of them
+# All orgs unreachable
 
 
 @pytest.mark.parametrize("names", [NAMES[:2], NAMES])
@@ -65,28 +65,28 @@ def test_an_outage_of_all_is_one_alert_and_one_end(names: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize(
-    "trouble", [LOCKED, DOWN, contract_problem("is odd"), BUG], ids=["locked", "down", "odd", "a bug"]
+    "problem", [LOCKED, DOWN, contract_problem("is odd"), BUG], ids=["locked", "down", "odd", "a bug"]
 )
-def test_what_else_takes_all_orgs_is_one_alert_with_its_cure(trouble: Problem) -> None:
-    (alert,) = AlertDecider().decide(*all_unreachable("acme", "nordlys", trouble=trouble))
+def test_what_else_takes_all_orgs_is_one_alert_with_its_cure(problem: Problem) -> None:
+    (alert,) = AlertDecider().decide(*all_unreachable("acme", "nordlys", problem=problem))
     assert kinds_orgs_verdicts([alert]) == OUTAGE
-    assert alert.headline == f"none of 2 orgs can be looked at: {trouble.message}"
-    assert alert.hint == trouble.hint
+    assert alert.headline == f"none of 2 orgs can be looked at: {problem.message}"
+    assert alert.hint == problem.hint
 
 
 def test_orgs_that_are_each_out_of_reach_for_a_reason_of_its_own_are_one_outage() -> None:
-    told = AlertDecider().alerts(
+    alerts = AlertDecider().alerts(
         unreachable_snapshot("acme"),
-        unreachable_snapshot("nordlys", trouble=DOWN),
-        unreachable_snapshot("zenith", trouble=LOCKED),
+        unreachable_snapshot("nordlys", problem=DOWN),
+        unreachable_snapshot("zenith", problem=LOCKED),
     )
-    assert told == OUTAGE
+    assert alerts == OUTAGE
 
 
-@pytest.mark.parametrize("trouble", [BUSY, SIGNED_OUT], ids=["busy", "signed out"])
-def test_what_zoho_refuses_each_org_is_no_outage(trouble: Problem) -> None:
-    told = AlertDecider().alerts(*all_unreachable("acme", "nordlys", trouble=trouble))
-    assert told == [("alarm", "acme", "cannot_tell"), ("alarm", "nordlys", "cannot_tell")]
+@pytest.mark.parametrize("problem", [BUSY, SIGNED_OUT], ids=["busy", "signed out"])
+def test_what_zoho_refuses_each_org_is_no_outage(problem: Problem) -> None:
+    alerts = AlertDecider().alerts(*all_unreachable("acme", "nordlys", problem=problem))
+    assert alerts == [("alarm", "acme", "cannot_tell"), ("alarm", "nordlys", "cannot_tell")]
 
 
 @pytest.mark.parametrize("failures", [1, 2])
@@ -100,29 +100,33 @@ def test_an_outage_has_to_last_for_one_of_them_at_least(failures: int) -> None:
 def test_an_org_that_was_out_of_reach_before_does_not_shorten_the_patience_with_the_others() -> None:
     decider = AlertDecider()
     decider.decide(unreachable_snapshot("acme", since=9 * DAY), healthy_snapshot("nordlys"))
-    for failures, since, told in ((1, timedelta(), []), (3, 3 * MINUTE, OUTAGE)):
+    for failures, since, expected in ((1, timedelta(), []), (3, 3 * MINUTE, OUTAGE)):
         at = NOW + MINUTE + since
         still = unreachable_snapshot("acme", 99, at, 9 * DAY)
-        assert decider.alerts(still, unreachable_snapshot("nordlys", failures, at, since), at=at) == told
+        assert (
+            decider.alerts(still, unreachable_snapshot("nordlys", failures, at, since), at=at) == expected
+        )
 
 
 @pytest.mark.parametrize("failed_looks", [1, 5])
 def test_how_long_it_has_to_last_is_configured(failed_looks: int) -> None:
     settings = AlertSettings(failed_looks=failed_looks)
-    for failures, told in ((failed_looks - 1, []), (failed_looks, OUTAGE)):
+    for failures, expected in ((failed_looks - 1, []), (failed_looks, OUTAGE)):
         if failures:
             known = [unreachable_snapshot(name, failures) for name in ("acme", "nordlys")]
-            assert AlertDecider(settings).alerts(*known) == told
+            assert AlertDecider(settings).alerts(*known) == expected
 
 
 @pytest.mark.parametrize(
-    ("least", "told"), [(Level.WARNING, OUTAGE), (Level.UNKNOWN, OUTAGE), (Level.CRITICAL, [])]
+    ("least", "expected"), [(Level.WARNING, OUTAGE), (Level.UNKNOWN, OUTAGE), (Level.CRITICAL, [])]
 )
-def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(least: Level, told: KindsOrgsVerdicts) -> None:
+def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(
+    least: Level, expected: KindsOrgsVerdicts
+) -> None:
     decider = AlertDecider(AlertSettings(least=least))
-    assert decider.alerts(*all_unreachable("acme", "nordlys")) == told
+    assert decider.alerts(*all_unreachable("acme", "nordlys")) == expected
     at = NOW + HOUR
-    over = [("outage_over", ALL_ORGS, "scheduled")] if told else []
+    over = [("outage_over", ALL_ORGS, "scheduled")] if expected else []
     assert decider.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == over
 
 
@@ -138,10 +142,10 @@ def test_a_single_org_is_notified_by_itself() -> None:
         healthy_snapshot("idle", paused=True),
         healthy_snapshot("idle", NOW - DAY, paused=True),
         unreachable_snapshot("idle", paused=True),
-        unreachable_snapshot("idle", trouble=SIGNED_OUT),
-        unreachable_snapshot("idle", trouble=LOCKED_OUT),
+        unreachable_snapshot("idle", problem=SIGNED_OUT),
+        unreachable_snapshot("idle", problem=LOCKED_OUT),
     ],
-    ids=["paused", "paused long ago", "paused in trouble", "signed out", "locked out"],
+    ids=["paused", "paused long ago", "paused with a problem", "signed out", "locked out"],
 )
 def test_an_org_that_is_not_asked_does_not_hide_an_outage(idle: Snapshot) -> None:
     idle = snapshot_with(idle, attempted_at=NOW - HOUR, failing_since=NOW - HOUR)
@@ -153,12 +157,12 @@ def test_an_org_that_is_not_asked_does_not_hide_an_outage(idle: Snapshot) -> Non
 
 
 def test_beside_orgs_that_are_not_asked_the_one_that_is_is_notified_by_itself() -> None:
-    told = AlertDecider().alerts(
+    alerts = AlertDecider().alerts(
         unreachable_snapshot("acme"),
         healthy_snapshot("idle", NOW - HOUR, paused=True),
-        unreachable_snapshot("dead", trouble=SIGNED_OUT),
+        unreachable_snapshot("dead", problem=SIGNED_OUT),
     )
-    assert told == [("alarm", "acme", "cannot_tell"), ("alarm", "dead", "cannot_tell")]
+    assert alerts == [("alarm", "acme", "cannot_tell"), ("alarm", "dead", "cannot_tell")]
 
 
 def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
@@ -170,37 +174,37 @@ def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
     ]
 
 
-# Its end, and what comes after it
+# The end of an outage, and afterwards
 
 
-def test_whoever_is_still_bad_after_an_outage_is_not_notified_again_and_who_became_so_is() -> None:
+def test_after_an_outage_only_orgs_that_became_bad_during_it_are_notified() -> None:
     decider = AlertDecider()
     decider.decide(failing_snapshot("acme"), healthy_snapshot("nordlys"))
     at = NOW + HOUR
     assert decider.alerts(*all_unreachable("acme", "nordlys", at=at), at=at) == [*OUTAGE]
     at += HOUR
-    told = decider.alerts(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
-    assert told == [("outage_over", ALL_ORGS, "failed"), ("alarm", "nordlys", "stopped")]
+    alerts = decider.alerts(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
+    assert alerts == [("outage_over", ALL_ORGS, "failed"), ("alarm", "nordlys", "stopped")]
 
 
 ANSWERS = {
     "well": healthy_snapshot("acme", NOW + HOUR),
     "bad": failing_snapshot("acme", NOW + HOUR),
-    "busy": unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUSY),
-    "signed out": unreachable_snapshot("acme", at=NOW + HOUR, trouble=SIGNED_OUT),
-    "locked out": unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED_OUT),
-    "no access": unreachable_snapshot("acme", at=NOW + HOUR, trouble=NO_ACCESS),
+    "busy": unreachable_snapshot("acme", at=NOW + HOUR, problem=BUSY),
+    "signed out": unreachable_snapshot("acme", at=NOW + HOUR, problem=SIGNED_OUT),
+    "locked out": unreachable_snapshot("acme", at=NOW + HOUR, problem=LOCKED_OUT),
+    "no access": unreachable_snapshot("acme", at=NOW + HOUR, problem=NO_ACCESS),
     "paused": healthy_snapshot("acme", NOW + HOUR, paused=True),
 }
 SILENCES = {
     "offline": unreachable_snapshot("acme", at=NOW + HOUR),
-    "locked": unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED),
-    "down": unreachable_snapshot("acme", at=NOW + HOUR, trouble=DOWN),
-    "odd": unreachable_snapshot("acme", at=NOW + HOUR, trouble=contract_problem("is odd")),
-    "a bug": unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUG),
-    "not signed in": unreachable_snapshot("acme", at=NOW + HOUR, trouble=NOT_SIGNED_IN_PROBLEM),
+    "locked": unreachable_snapshot("acme", at=NOW + HOUR, problem=LOCKED),
+    "down": unreachable_snapshot("acme", at=NOW + HOUR, problem=DOWN),
+    "odd": unreachable_snapshot("acme", at=NOW + HOUR, problem=contract_problem("is odd")),
+    "a bug": unreachable_snapshot("acme", at=NOW + HOUR, problem=BUG),
+    "not signed in": unreachable_snapshot("acme", at=NOW + HOUR, problem=NOT_SIGNED_IN_PROBLEM),
     "over budget": unreachable_snapshot(
-        "acme", at=NOW + HOUR, trouble=token_budget_problem(NOW + 2 * HOUR)
+        "acme", at=NOW + HOUR, problem=token_budget_problem(NOW + 2 * HOUR)
     ),
     "seen before": healthy_snapshot("acme", NOW - MINUTE),
     "restored": healthy_snapshot("acme", NOW + 30 * MINUTE, restored=True),
@@ -211,31 +215,31 @@ SILENCES = {
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_any_answer_of_zohos_ends_an_outage(answer: Snapshot) -> None:
     still = unreachable_snapshot("nordlys", 9, NOW + HOUR)
-    told = decider_in_outage().decide(answer, still, at=NOW + HOUR)
-    assert told[0].kind == "outage_over"
+    alerts = decider_in_outage().decide(answer, still, at=NOW + HOUR)
+    assert alerts[0].kind == "outage_over"
 
 
 @pytest.mark.parametrize("silence", SILENCES.values(), ids=SILENCES)
 def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) -> None:
     decider = decider_in_outage()
-    told = decider.decide(silence, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
-    assert "outage_over" not in [alert.kind for alert in told]
+    alerts = decider.decide(silence, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
+    assert "outage_over" not in [alert.kind for alert in alerts]
     assert decider.alert_state.outage_since == NOW
 
 
 @pytest.mark.parametrize(
-    ("minutes", "answered", "told"),
+    ("minutes", "answered", "expected"),
     [
         (3, 0, False),
         (9, 5, False),
-        (10, 5, False),  # what failed during the outage has two intervals to mend
+        (10, 5, False),  # an org that failed during the outage has two intervals to recover
         (11, 5, True),
         (11, 11, True),
         (11, 0, True),
     ],
 )
 def test_an_org_that_stays_out_of_reach_after_an_outage_is_notified_two_intervals_later(
-    minutes: int, answered: int, told: bool
+    minutes: int, answered: int, expected: bool
 ) -> None:
     decider = decider_in_outage()
     over = NOW + HOUR
@@ -244,7 +248,7 @@ def test_an_org_that_stays_out_of_reach_after_an_outage_is_notified_two_interval
     at = over + minutes * MINUTE
     still = unreachable_snapshot("nordlys", 9 + minutes, at, HOUR + minutes * MINUTE)
     found = decider.decide(healthy_snapshot("acme", over + answered * MINUTE), still, at=at)
-    assert kinds_orgs_verdicts(found) == ([("alarm", "nordlys", "cannot_tell")] if told else [])
+    assert kinds_orgs_verdicts(found) == ([("alarm", "nordlys", "cannot_tell")] if expected else [])
 
 
 def test_orgs_that_were_not_asked_again_after_an_outage_are_waited_for() -> None:
@@ -269,7 +273,7 @@ def test_an_org_that_fails_for_the_first_time_after_an_outage_is_notified_as_soo
 
 
 def test_the_answer_that_ended_an_outage_is_no_proof_of_what_came_after_it() -> None:
-    decider, told = AlertDecider(), []
+    decider, alerts = AlertDecider(), []
     decider.decide(*all_unreachable("once a day", *NAMES))
     over = NOW + HOUR
     answered = healthy_snapshot("once a day", over - SECOND)
@@ -278,12 +282,12 @@ def test_the_answer_that_ended_an_outage_is_no_proof_of_what_came_after_it() -> 
     for minute in range(1, 30):
         at = over + minute * MINUTE
         still = [unreachable_snapshot(name, 9 + minute, at, HOUR + minute * MINUTE) for name in NAMES]
-        told += decider.alerts(answered, *still, at=at)
-    assert told == OUTAGE
+        alerts += decider.alerts(answered, *still, at=at)
+    assert alerts == OUTAGE
 
 
 def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_alarms() -> None:
-    decider, told = AlertDecider(), []
+    decider, alerts = AlertDecider(), []
     decider.decide(*all_unreachable(*NAMES))
     over = NOW + HOUR
     still = [unreachable_snapshot(name, 9, NOW + 50 * MINUTE, HOUR) for name in NAMES[1:]]
@@ -299,23 +303,23 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
         ]
         if minute >= 5:
             first = unreachable_snapshot(NAMES[0], minute - 4, at, (minute - 5) * MINUTE)
-        told += decider.alerts(first, *still, at=at)
-    assert told == OUTAGE
+        alerts += decider.alerts(first, *still, at=at)
+    assert alerts == OUTAGE
 
 
-# What lasts
+# Reminders
 
 
 @pytest.mark.parametrize(
-    ("after", "told"), [(DAY - SECOND, []), (DAY, ["reminder"]), (3 * DAY, ["reminder"])]
+    ("after", "expected"), [(DAY - SECOND, []), (DAY, ["reminder"]), (3 * DAY, ["reminder"])]
 )
 def test_an_outage_that_lasts_is_notified_again_after_the_interval(
-    after: timedelta, told: list[str]
+    after: timedelta, expected: list[str]
 ) -> None:
     decider = decider_in_outage()
     at = NOW + after
     found = decider.decide(*all_unreachable("acme", "nordlys", at=at), at=at)
-    assert [alert.kind for alert in found] == told
+    assert [alert.kind for alert in found] == expected
     assert all(alert.org == ALL_ORGS for alert in found)
 
 
@@ -349,8 +353,8 @@ def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
     assert decider.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER
 
 
-def test_an_outage_is_told_though_all_orgs_had_failed_before_it() -> None:
-    """Their last known verdicts stay, and say nothing of the network."""
+def test_an_outage_is_notified_though_all_orgs_had_failed_before_it() -> None:
+    """An org's last known verdict stays during an outage: it says nothing of the network."""
     names, later = ("acme", "nordlys"), NOW + HOUR
     decider = AlertDecider()
     decider.decide(*[failing_snapshot(name) for name in names])

@@ -1,4 +1,4 @@
-"""The alerts of one org: each change of its verdict once, its end, and what lasts after a while."""
+"""The alerts of one org: alarms, recoveries and reminders."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ODD = failing_snapshot(status="ARCHIVED")
 """No more than a warning."""
 
 
-# Once each
+# Alarm and recovery
 
 
 def test_an_org_that_is_well_is_not_notified() -> None:
@@ -77,14 +77,14 @@ def test_a_recovery_is_notified_once() -> None:
 
 
 def test_another_verdict_is_notified_again_and_names_the_one_before_it() -> None:
-    decider, told = AlertDecider(), []
+    decider, alerts = AlertDecider(), []
     for hour, status in enumerate(("SCHEDULED", "FAILED", "STOPPED", "FAILED", "ARCHIVED", "SCHEDULED")):
         at = NOW + hour * HOUR
-        told += [
+        alerts += [
             (one.kind, one.previous_verdict, one.verdict)
             for one in decider.decide(failing_snapshot(at=at, status=status), at=at)
         ]
-    assert told == [
+    assert alerts == [
         ("alarm", "scheduled", "failed"),
         ("alarm", "failed", "stopped"),
         ("alarm", "stopped", "failed"),
@@ -118,28 +118,30 @@ def test_a_run_that_comes_late_is_a_recovery() -> None:
     ]
 
 
-# What lasts
+# Reminders
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "expected"),
     [
         (DAY - SECOND, []),
         (DAY, [("reminder", "acme", "failed")]),
         (9 * DAY, [("reminder", "acme", "failed")]),
     ],
 )
-def test_what_lasts_is_notified_again_after_the_interval(after: timedelta, told: KindsOrgsVerdicts) -> None:
+def test_what_lasts_is_notified_again_after_the_interval(
+    after: timedelta, expected: KindsOrgsVerdicts
+) -> None:
     decider = decider_after_failure()
-    assert decider.alerts(failing_snapshot(at=NOW + after), at=NOW + after) == told
+    assert decider.alerts(failing_snapshot(at=NOW + after), at=NOW + after) == expected
 
 
 def test_reminders_come_at_the_interval_from_the_last_one() -> None:
-    decider, told = AlertDecider(AlertSettings(remind_every=6 * HOUR)), []
+    decider, alerts = AlertDecider(AlertSettings(remind_every=6 * HOUR)), []
     for minutes in range(0, 24 * 60, 5):
         at = NOW + minutes * MINUTE
-        told += [(minutes, one.kind) for one in decider.decide(failing_snapshot(at=at), at=at)]
-    assert told == [(0, "alarm"), (360, "reminder"), (720, "reminder"), (1080, "reminder")]
+        alerts += [(minutes, one.kind) for one in decider.decide(failing_snapshot(at=at), at=at)]
+    assert alerts == [(0, "alarm"), (360, "reminder"), (720, "reminder"), (1080, "reminder")]
 
 
 def test_another_verdict_begins_the_interval_again() -> None:
@@ -169,24 +171,24 @@ def test_after_the_clock_was_set_back_reminders_and_recoveries_go_on() -> None:
     assert decider.alerts(healthy_snapshot(at=back + 2 * DAY), at=back + 2 * DAY) == WELL_AGAIN
 
 
-# How bad it has to be
+# The least level
 
 
 @pytest.mark.parametrize(
-    ("least", "told"),
+    ("least", "expected"),
     [
         (Level.WARNING, ["unknown_status", "cannot_tell", "failed", "unknown_status", "scheduled"]),
         (Level.UNKNOWN, ["cannot_tell", "failed", "unknown_status"]),
         (Level.CRITICAL, ["failed", "unknown_status"]),
     ],
 )
-def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, told: list[str]) -> None:
+def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, expected: list[str]) -> None:
     decider, found = AlertDecider(AlertSettings(least=least)), []
-    well, signed_out = healthy_snapshot(), unreachable_snapshot(trouble=SIGNED_OUT)
+    well, signed_out = healthy_snapshot(), unreachable_snapshot(problem=SIGNED_OUT)
     for hour, snapshot in enumerate((well, ODD, signed_out, failing_snapshot(), ODD, well)):
         found += decider.decide(polled_later(snapshot, hour * HOUR), at=NOW + hour * HOUR)
-    assert [alert.verdict for alert in found] == told
-    assert [alert.kind for alert in found] == ["alarm"] * (len(told) - 1) + ["recovery"]
+    assert [alert.verdict for alert in found] == expected
+    assert [alert.kind for alert in found] == ["alarm"] * (len(expected) - 1) + ["recovery"]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_an_org_that_is_mute_or_paused_is_never_notified_and_keeps_what_was_noti
     silent: dict[str, Any],
 ) -> None:
     decider = decider_after_failure()
-    signed_out = unreachable_snapshot(trouble=SIGNED_OUT)
+    signed_out = unreachable_snapshot(problem=SIGNED_OUT)
     seen = (healthy_snapshot(), failing_snapshot(), signed_out, unreachable_snapshot())
     for hour, snapshot in enumerate(seen, start=1):
         at = NOW + hour * HOUR
@@ -205,11 +207,11 @@ def test_an_org_that_is_mute_or_paused_is_never_notified_and_keeps_what_was_noti
     assert decider.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
 
 
-# What is not known
+# Orgs whose verdict is unknown
 
 
 UNSURE = {
-    "never looked at": Snapshot(ORG),
+    "never polled": Snapshot(ORG),
     "polling": build_snapshot(ORG, polling=True),
     "restored": healthy_snapshot(restored=True),
     "restored bad": failing_snapshot(restored=True),
@@ -227,17 +229,17 @@ def test_what_nobody_saw_lately_says_nothing(unsure: Snapshot) -> None:
         decider = AlertDecider()
         for snapshot in before:
             decider.decide(snapshot, at=earlier)
-        ledger = decider.alert_state
+        alert_state = decider.alert_state
         assert decider.decide(unsure) == []
-        assert decider.alert_state == ledger
+        assert decider.alert_state == alert_state
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2, 3, 4, 100])
 @pytest.mark.parametrize("failed_looks", [1, 3, 100])
 def test_out_of_reach_is_notified_after_so_many_failed_polls(failed_looks: int, failures: int) -> None:
     decider = AlertDecider(AlertSettings(failed_looks=failed_looks))
-    told = decider.alerts(unreachable_snapshot(failures=failures) if failures else healthy_snapshot())
-    assert told == (UNREACHABLE if failures >= failed_looks else [])
+    alerts = decider.alerts(unreachable_snapshot(failures=failures) if failures else healthy_snapshot())
+    assert alerts == (UNREACHABLE if failures >= failed_looks else [])
 
 
 def test_a_last_good_poll_that_is_long_ago_does_not_hurry_it() -> None:
@@ -247,7 +249,7 @@ def test_a_last_good_poll_that_is_long_ago_does_not_hurry_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "told"),
+    ("known", "expected"),
     [
         (healthy_snapshot(), UNREACHABLE),
         (failing_snapshot(), FAILED),
@@ -255,48 +257,48 @@ def test_a_last_good_poll_that_is_long_ago_does_not_hurry_it() -> None:
     ],
     ids=["well", "bad", "unknown"],
 )
-def test_a_dead_sign_in_is_notified_at_once(known: Snapshot, told: KindsOrgsVerdicts) -> None:
+def test_a_dead_sign_in_is_notified_at_once(known: Snapshot, expected: KindsOrgsVerdicts) -> None:
     dead = snapshot_with(known, attempted_at=NOW, problem=SIGNED_OUT, failures=1, failing_since=NOW)
-    assert AlertDecider().alerts(dead) == told
+    assert AlertDecider().alerts(dead) == expected
 
 
 def test_an_org_that_is_out_of_sight_is_alerted_by_what_was_last_seen_and_not_twice() -> None:
     decider = AlertDecider()
-    for failures, told in ((1, []), (2, []), (3, FAILED), (4, [])):
+    for failures, expected in ((1, []), (2, []), (3, FAILED), (4, [])):
         unseen = unreachable_snapshot(failures=failures, backup=make_backup("FAILED", NOW + DAY))
-        assert decider.alerts(unseen) == told
+        assert decider.alerts(unseen) == expected
 
 
-@pytest.mark.parametrize("trouble", [OFFLINE, LOCKED_OUT, DOWN])
-def test_what_asking_again_may_cure_is_notified_after_three(trouble: Problem) -> None:
-    assert AlertDecider().decide(unreachable_snapshot(failures=2, trouble=trouble)) == []
-    assert AlertDecider().alerts(unreachable_snapshot(failures=3, trouble=trouble)) == UNREACHABLE
+@pytest.mark.parametrize("problem", [OFFLINE, LOCKED_OUT, DOWN])
+def test_what_asking_again_may_cure_is_notified_after_three(problem: Problem) -> None:
+    assert AlertDecider().decide(unreachable_snapshot(failures=2, problem=problem)) == []
+    assert AlertDecider().alerts(unreachable_snapshot(failures=3, problem=problem)) == UNREACHABLE
 
 
 @pytest.mark.parametrize(
-    ("trouble", "failures", "told"),
+    ("problem", "failures", "expected"),
     [(OFFLINE, 1, False), (OFFLINE, 2, False), (OFFLINE, 3, True), (SIGNED_OUT, 1, True)],
 )
 def test_a_history_that_cannot_be_read_is_notified_after_three_tries_too(
-    trouble: Problem, failures: int, told: bool
+    problem: Problem, failures: int, expected: bool
 ) -> None:
     unread = healthy_snapshot(
-        history=None, history_problem=trouble, history_failures=failures, history_tried_at=NOW
+        history=None, history_problem=problem, history_failures=failures, history_tried_at=NOW
     )
-    assert bool(AlertDecider().decide(unread)) is told
-    assert AlertDecider().alerts(failing_snapshot(history_problem=trouble, history_failures=1)) == FAILED
+    assert bool(AlertDecider().decide(unread)) is expected
+    assert AlertDecider().alerts(failing_snapshot(history_problem=problem, history_failures=1)) == FAILED
 
 
 def test_a_failure_that_is_out_of_reach_for_a_while_is_notified_again_after_it() -> None:
-    decider, told = AlertDecider(), []
+    decider, alerts = AlertDecider(), []
     seen = (failing_snapshot(), unreachable_snapshot(), failing_snapshot(), healthy_snapshot())
     for hour, snapshot in enumerate(seen):
         at = NOW + hour * HOUR
-        told += decider.alerts(polled_later(snapshot, hour * HOUR), at=at)
-    assert told == FAILED + UNREACHABLE + FAILED + WELL_AGAIN
+        alerts += decider.alerts(polled_later(snapshot, hour * HOUR), at=at)
+    assert alerts == FAILED + UNREACHABLE + FAILED + WELL_AGAIN
 
 
-# Restarts, and other processes
+# Restarts and other processes
 
 
 def test_a_restart_in_the_middle_notifies_nothing_again() -> None:
@@ -344,9 +346,9 @@ def test_an_alert_state_that_does_not_know_when_it_was_polled_is_taken_as_it_is(
 def test_an_org_that_is_not_watched_here_keeps_what_was_notified() -> None:
     decider = AlertDecider()
     decider.decide(failing_snapshot("acme"), failing_snapshot("nordlys"))
-    told = decider.alert_state.orgs["acme"]
+    notified = decider.alert_state.orgs["acme"]
     decider.decide(healthy_snapshot("nordlys"))
-    assert decider.alert_state.orgs["acme"] == told
+    assert decider.alert_state.orgs["acme"] == notified
 
 
 def test_while_nothing_changes_the_alert_state_does_not_either() -> None:
@@ -357,12 +359,12 @@ def test_while_nothing_changes_the_alert_state_does_not_either() -> None:
         failing_snapshot("zenith", NOW, "ARCHIVED"),
     ]
     decider.decide(*seen)
-    ledger = decider.alert_state
+    alert_state = decider.alert_state
     decider.decide(*(polled_later(one) for one in seen), at=NOW + HOUR)
-    assert decider.alert_state == ledger
+    assert decider.alert_state == alert_state
 
 
-# How it is said
+# Texts
 
 
 @pytest.mark.parametrize(

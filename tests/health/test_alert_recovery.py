@@ -1,4 +1,4 @@
-"""What ends an alarm with a recovery, and what ends it in silence, or not at all."""
+"""Which verdicts end an alarm with a recovery, which end it silently, and which do not end it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from zbtui.model.verdict import Level
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import History
 
-# What cannot be seen
+# Orgs that cannot be polled
 
 
 @pytest.mark.parametrize(
     "unseen",
     [
-        unreachable_snapshot(trouble=SIGNED_OUT),
+        unreachable_snapshot(problem=SIGNED_OUT),
         unreachable_snapshot(failures=9),
         healthy_snapshot(history=None, history_problem=OFFLINE, history_failures=9),
         healthy_snapshot(history=None, history_problem=SIGNED_OUT, history_failures=1),
@@ -40,9 +40,9 @@ from zbtui.zoho_api.runs import History
 def test_an_unknown_that_is_not_to_be_notified_ends_nothing_that_was(unseen: Snapshot) -> None:
     decider = AlertDecider(AlertSettings(least=Level.CRITICAL))
     assert decider.alerts(failing_snapshot()) == FAILED
-    ledger = decider.alert_state
+    alert_state = decider.alert_state
     assert decider.decide(polled_later(unseen), at=NOW + HOUR) == []
-    assert decider.alert_state == ledger
+    assert decider.alert_state == alert_state
     at = NOW + 2 * HOUR
     assert decider.decide(failing_snapshot(at=at), at=at) == []
     at += HOUR
@@ -53,11 +53,11 @@ def test_an_unknown_that_is_not_to_be_notified_puts_off_no_reminder() -> None:
     decider = AlertDecider(AlertSettings(least=Level.CRITICAL))
     decider.decide(failing_snapshot())
     at = NOW + 23 * HOUR
-    assert decider.decide(unreachable_snapshot(at=at, trouble=SIGNED_OUT), at=at) == []
+    assert decider.decide(unreachable_snapshot(at=at, problem=SIGNED_OUT), at=at) == []
     assert decider.alerts(failing_snapshot(at=NOW + DAY), at=NOW + DAY) == [("reminder", "acme", "failed")]
 
 
-# What is better, and not well
+# Better, but not ok
 
 
 @pytest.mark.parametrize("least", [Level.UNKNOWN, Level.CRITICAL])
@@ -72,7 +72,7 @@ def test_a_recovery_to_what_is_less_bad_does_not_say_well_again(least: Level) ->
     assert decider.decide(healthy_snapshot(at=at), at=at) == []
 
 
-# Links that end
+# Links that expire
 
 EXPIRE = NOW + HOUR
 LAST = make_history(history_row("completed", EXPIRE - 7 * DAY))
@@ -85,7 +85,7 @@ def decider_after_expiry_alert() -> AlertDecider:
     return decider
 
 
-@pytest.mark.parametrize("links", [Links(1, 1, EXPIRE), Links()], ids=["still told", "no longer told"])
+@pytest.mark.parametrize("links", [Links(1, 1, EXPIRE), Links()], ids=["links listed", "links gone"])
 @pytest.mark.parametrize("after", [timedelta(), HOUR])
 def test_links_that_expired_undownloaded_are_no_recovery(links: Links, after: timedelta) -> None:
     decider, at = decider_after_expiry_alert(), EXPIRE + after

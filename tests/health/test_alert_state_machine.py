@@ -1,4 +1,4 @@
-"""Alerts over any series of polls, waits, outages, restarts and processes: none doubled, none lost."""
+"""Random sequences of polls, waits, outages and restarts: no alert is sent twice, none is lost."""
 
 from __future__ import annotations
 
@@ -32,27 +32,35 @@ from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level
 
 NAMES = ("acme", "nordlys", "zenith")
-ANSWERS = ("SCHEDULED", "COMPLETED", "INPROGRESS", "FAILED", "STOPPED", "ARCHIVED", "FAILED IN THE PAST")
+ANSWERS = (
+    "SCHEDULED",
+    "COMPLETED",
+    "INPROGRESS",
+    "FAILED",
+    "STOPPED",
+    "ARCHIVED",
+    "COMPLETED, AND FAILED BEFORE",
+)
 names = st.sampled_from(NAMES)
 processes = st.integers(0, 1)
 
 
 class Alerts(RuleBasedStateMachine):
-    """Three orgs, watched by two processes that share an alert state."""
+    """A state machine: three orgs, watched by two processes that share an alert state."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
         self.truth: dict[str, str | Problem] = dict.fromkeys(NAMES, "SCHEDULED")
         self.rows = {name: [history_row("completed", NOW - HOUR)] for name in NAMES}
-        """Of each org's history, newest first."""
+        """The rows of each org's history, newest first."""
         self.offline = False
         self.mute: set[str] = set()
         self.known = [{name: Snapshot(make_org(name)) for name in NAMES} for _ in range(2)]
         self.newest: dict[str, datetime] = {}
         """When an org was last polled, by any process."""
-        self.told: dict[str, Alert] = {}
-        """The last alarm or reminder of each org that was not recovered from."""
+        self.notified: dict[str, Alert] = {}
+        """The last alarm or reminder of each org that has had no recovery since."""
         self.decider = AlertDecider()
 
     @initialize(
@@ -78,16 +86,16 @@ class Alerts(RuleBasedStateMachine):
         self.offline = offline
 
     @rule(process=processes, name=names)
-    def look(self, process: int, name: str) -> None:
+    def poll(self, process: int, name: str) -> None:
         self.now += SECOND
-        self._look(process, name)
-        self._tell(process)
+        self._apply_poll(process, name)
+        self._decide(process)
         self._check_nothing_is_lost(process, name)
 
     @rule(process=processes)
-    def look_at_all(self, process: int) -> None:
+    def poll_all(self, process: int) -> None:
         for name in NAMES:
-            self.look(process, name)
+            self.poll(process, name)
 
     @rule(
         process=processes,
@@ -95,20 +103,20 @@ class Alerts(RuleBasedStateMachine):
     )
     def wait(self, process: int, span: timedelta) -> None:
         self.now += span
-        self._tell(process)
+        self._decide(process)
 
     @rule(process=processes)
     def restart(self, process: int) -> None:
         for name, one in self.known[process].items():
             kept = snapshot_with(one, problem=None, polling=False, paused=False, restored=True)
             self.known[process][name] = kept if one.zoho.observed_at else Snapshot(one.org)
-        assert self._tell(process) == []
+        assert self._decide(process) == []
 
     @rule(process=processes, name=names)
     def pause(self, process: int, name: str) -> None:
         one = self.known[process][name]
         self.known[process][name] = snapshot_with(one, paused=not one.activity.paused)
-        self._tell(process)
+        self._decide(process)
 
     @precondition(lambda self: len(self.mute) < 2)
     @rule(name=names)
@@ -116,17 +124,19 @@ class Alerts(RuleBasedStateMachine):
         self._set_mute(self.mute ^ {name})
 
     def teardown(self) -> None:
-        """Once all is well, and was polled, nothing stays notified."""
+        """Make all orgs healthy, poll them, and check that every alarm has had its recovery."""
         self.offline = False
         self._set_mute(set())
         for name in NAMES:
             self.truth[name] = "SCHEDULED"
-            self.rows[name].insert(0, history_row("completed", self.now))  # else it is too old by now
+            self.rows[name].insert(
+                0, history_row("completed", self.now)
+            )  # the one before may be too old by now
             for known in self.known:
                 known[name] = snapshot_with(known[name], paused=False)
         for process in (0, 1):
-            self.look_at_all(process)
-        assert self.told == {}
+            self.poll_all(process)
+        assert self.notified == {}
         assert self.decider.alert_state.outage_since is None
 
     def _set_mute(self, mute: set[str]) -> None:
@@ -135,7 +145,7 @@ class Alerts(RuleBasedStateMachine):
             for name, one in known.items():
                 known[name] = replace(one, org=replace(one.org, mute=name in mute))
 
-    def _look(self, process: int, name: str) -> None:
+    def _apply_poll(self, process: int, name: str) -> None:
         before, answer = self.known[process][name], self.truth[name]
         if self.offline:
             answer = OFFLINE
@@ -143,17 +153,17 @@ class Alerts(RuleBasedStateMachine):
         if isinstance(answer, Problem):
             self.known[process][name] = apply_failure(before, answer, self.now)
             return
-        in_past = answer == "FAILED IN THE PAST"
-        rows, word = self.rows[name], "failure" if in_past else "completed"
+        failed_since = answer == "COMPLETED, AND FAILED BEFORE"
+        rows, word = self.rows[name], "failure" if failed_since else "completed"
         if rows[0]["state"] != word:
             rows.insert(0, history_row(word, self.now))
-        past = HistoryAndLinks(make_history(*rows), None)
-        what = make_backup("SCHEDULED" if in_past else answer, self.now + 6 * DAY)
+        history_and_links = HistoryAndLinks(make_history(*rows), None)
+        what = make_backup("SCHEDULED" if failed_since else answer, self.now + 6 * DAY)
         self.known[process][name] = apply_observation(
-            before, Observation(what, history_and_links=past), self.now
+            before, Observation(what, history_and_links=history_and_links), self.now
         )
 
-    def _tell(self, process: int) -> list[Alert]:
+    def _decide(self, process: int) -> list[Alert]:
         known = self.known[process]
         alerts = self.decider.decide(*known.values(), at=self.now)
         for alert in alerts:
@@ -162,8 +172,8 @@ class Alerts(RuleBasedStateMachine):
         return alerts
 
     def _check(self, alert: Alert) -> None:
-        """It may follow on what was notified of this org, or of all of them, before."""
-        before = self.told.get(alert.org)
+        """Check that this alert may follow the one before it, of the same org or of all orgs."""
+        before = self.notified.get(alert.org)
         assert alert.org not in self.mute
         assert alert.org != ALL_ORGS or self.decider.covers_all_orgs
         assert alert.at == self.now
@@ -182,13 +192,13 @@ class Alerts(RuleBasedStateMachine):
         if alert.kind in ("recovery", "outage_over"):
             assert alert.level < self.decider.settings.least
             assert alert.level is not Level.UNKNOWN
-            del self.told[alert.org]
+            del self.notified[alert.org]
         else:
             assert alert.level >= self.decider.settings.least
-            self.told[alert.org] = alert
+            self.notified[alert.org] = alert
 
     def _check_nothing_is_lost(self, process: int, name: str) -> None:
-        """Alerts follow the newest poll of an org."""
+        """Check that the alerts sent so far match the newest poll of this org."""
         one, settings = self.known[process][name], self.decider.settings
         assert self.newest[name] == one.polls.attempted_at
         if one.activity.paused:
@@ -199,18 +209,18 @@ class Alerts(RuleBasedStateMachine):
         if name in self.mute:
             return
         verdict = judge(one, self.decider.policy, self.now, settings.failed_looks)
-        told = self.told.get(name)
+        notified = self.notified.get(name)
         if Level.UNKNOWN is verdict.level < settings.least:
-            assert told is None or told.verdict != verdict.name
+            assert notified is None or notified.verdict != verdict.name
         elif verdict.level >= settings.least and verdict.level is not Level.OK:
-            assert told is not None
-            assert told.verdict == verdict.name
+            assert notified is not None
+            assert notified.verdict == verdict.name
         else:
-            assert told is None
+            assert notified is None
 
     def _check_out_of_reach(self, process: int, name: str) -> None:
-        """It is notified by itself, or with the others, or waits for them; never before its time."""
-        one, told = self.known[process][name], self.told.get(name)
+        """Check that an unreachable org, once due, has been notified: by an alarm or by an outage."""
+        one, notified = self.known[process][name], self.notified.get(name)
         assert one.polls.failing_since is not None
         if one.polls.failures < self.decider.settings.failed_looks or name in self.mute:
             return
@@ -224,7 +234,7 @@ class Alerts(RuleBasedStateMachine):
         over = self.decider.alert_state.outage_ended_at or one.polls.failing_since
         if all_seen and self.now - max(one.polls.failing_since, over) > 2 * self.decider.policy.every:
             silent = self.decider.settings.least > Level.UNKNOWN
-            assert silent or told or self.told.get(ALL_ORGS)
+            assert silent or notified or self.notified.get(ALL_ORGS)
 
 
 Alerts.TestCase.settings = reproducible

@@ -1,4 +1,4 @@
-"""The alerts of many orgs over hours, each polled at its cadence, through outages and restarts."""
+"""Simulated hours of many orgs: polls at each org's own pace, with outages and restarts."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ World = Callable[[str, timedelta], Answer]
 
 @dataclass
 class FleetSimulation:
-    """One process: its own snapshots, polled when they are due; the alert state is shared."""
+    """One simulated process: it polls its orgs when due; the decider and its alert state may be shared."""
 
     decider: AlertDecider
     world: World
     seed: int = 1
     known: dict[str, Snapshot] = field(default_factory=dict)
     due: list[tuple[datetime, str]] = field(default_factory=list)
-    told: list[tuple[timedelta, Alert]] = field(default_factory=list)
+    notified: list[tuple[timedelta, Alert]] = field(default_factory=list)
     observed: dict[str, JudgedOrg] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.luck = random.Random(self.seed)
+        self.rng = random.Random(self.seed)
 
     def add(self, names: Iterable[str], at: datetime = NOW, **keys: object) -> None:
-        """Orgs under watch; all are polled in the first seconds."""
+        """Add orgs under watch; each is polled within the first seconds."""
         for number, name in enumerate(names):
             self.known[name] = build_snapshot(make_org(name, **keys))
             heapq.heappush(self.due, (at + number * SECOND / 5, name))
@@ -52,8 +52,8 @@ class FleetSimulation:
         self.known[name] = snapshot_with(self.known[name], paused=True)
 
     def restarted(self, at: datetime) -> FleetSimulation:
-        """The next process of the same user: it knows what the journal kept."""
-        after = FleetSimulation(self.decider, self.world, self.seed + 1, told=self.told)
+        """Return the process that follows a restart: it knows what the journal kept."""
+        after = FleetSimulation(self.decider, self.world, self.seed + 1, notified=self.notified)
         for number, (name, one) in enumerate(self.known.items()):
             after.known[name] = build_snapshot(
                 one.org,
@@ -70,13 +70,13 @@ class FleetSimulation:
         return after
 
     def run(self, until: timedelta) -> None:
-        """Poll by poll, up to a moment after the start."""
+        """Poll whatever is due, up to this span after the start."""
         while self.due and self.due[0][0] <= NOW + until:
             at, name = heapq.heappop(self.due)
             if not self.known[name].activity.paused:
-                self._look(name, at)
+                self._poll(name, at)
 
-    def _look(self, name: str, at: datetime) -> None:
+    def _poll(self, name: str, at: datetime) -> None:
         before, answer = self.known[name], self.world(name, at - NOW)
         if isinstance(answer, Problem):
             after = apply_failure(before, answer, at)
@@ -84,17 +84,17 @@ class FleetSimulation:
             backup, history = make_backup(answer, NOW + 6 * DAY), completed_history(NOW - DAY)
             seen = Observation(backup, history_and_links=HistoryAndLinks(history, None))
             after = apply_observation(before, seen, at)
-        again = next_poll(after, POLICY, at, self.luck.uniform(-1, 1))
+        again = next_poll(after, POLICY, at, self.rng.uniform(-1, 1))
         if again:
             heapq.heappush(self.due, (again, name))
         self.known[name] = after
         rules = AlertRules(self.decider.settings, POLICY.every)
         observations = [self._observe(one, at) for one in self.known.values()]
         self.decider.alert_state, alerts = decide_alerts(self.decider.alert_state, observations, rules, at)
-        self.told += [(at - NOW, alert) for alert in alerts]
+        self.notified += [(at - NOW, alert) for alert in alerts]
 
     def _observe(self, one: Snapshot, at: datetime) -> JudgedOrg:
-        """Judged again only where that may matter: there are thousands of polls."""
+        """Judge an org; reuse a verdict that cannot have changed, as there are thousands of polls."""
         before = self.observed.get(one.org.name)
         aged = one.zoho.observed_at is not None and at - one.zoho.observed_at > 14 * MINUTE
         if (
@@ -108,7 +108,7 @@ class FleetSimulation:
 
     @property
     def said(self) -> list[tuple[str, str, str]]:
-        return kinds_orgs_verdicts([alert for _, alert in self.told])
+        return kinds_orgs_verdicts([alert for _, alert in self.notified])
 
 
 def simulate_fleet(world: World, names: Iterable[str] = NAMES, seed: int = 1) -> FleetSimulation:
@@ -118,7 +118,7 @@ def simulate_fleet(world: World, names: Iterable[str] = NAMES, seed: int = 1) ->
 
 
 def offline(begin: timedelta, end: timedelta, other: World = lambda name, at: "SCHEDULED") -> World:
-    """No network from one moment to the other."""
+    """A world without a network from `begin` to `end`, both after the start."""
     return lambda name, at: OFFLINE if begin <= at < end else other(name, at)
 
 
@@ -132,7 +132,7 @@ def test_an_outage_of_fifty_orgs_is_one_alert_and_its_end(lasts: timedelta, seed
     watch = simulate_fleet(offline(SOON, SOON + lasts), seed=seed)
     watch.run(SOON + lasts + HOUR)
     assert watch.said == OUTAGE
-    begin, end = (at for at, _ in watch.told)
+    begin, end = (at for at, _ in watch.notified)
     assert begin <= SOON + 10 * MINUTE + 30 * SECOND
     assert SOON + lasts <= end <= SOON + lasts + MINUTE
 
@@ -166,7 +166,7 @@ def test_beside_all_kinds_of_other_orgs_an_outage_is_still_one_alert() -> None:
     watch.run(30 * MINUTE)
     watch.pause("idle")
     watch.run(8 * HOUR)
-    kinds = Counter((alert.kind, alert.org) for _, alert in watch.told)
+    kinds = Counter((alert.kind, alert.org) for _, alert in watch.notified)
     assert kinds[("outage", ALL_ORGS)] == kinds[("outage_over", ALL_ORGS)] == 1
     assert kinds[("alarm", "dead")] == kinds[("alarm", "failed")] == 1
     assert {name for _, name in kinds} <= {ALL_ORGS, "dead", "down", "failed"}
@@ -180,7 +180,7 @@ def test_one_org_out_of_reach_for_hours_is_one_alarm_and_one_recovery() -> None:
     watch = simulate_fleet(world, NAMES[:9])
     watch.run(6 * HOUR)
     assert watch.said == [("alarm", "org07", "cannot_tell"), ("recovery", "org07", "scheduled")]
-    assert watch.told[0][0] <= HOUR + 15 * MINUTE
+    assert watch.notified[0][0] <= HOUR + 15 * MINUTE
 
 
 def test_an_org_that_stays_out_after_the_outage_is_notified_by_itself() -> None:
@@ -209,11 +209,13 @@ def test_an_outage_while_one_org_is_out_by_itself_ends_in_the_same_few_alerts(
 def test_a_network_that_comes_and_goes_is_notified_as_outages_and_never_org_by_org(seed: int) -> None:
     def world(name: str, at: timedelta) -> Answer:
         minute = at / MINUTE % 30
-        return OFFLINE if at > HOUR and minute >= 1 else "SCHEDULED"  # a minute in each half hour
+        return (
+            OFFLINE if at > HOUR and minute >= 1 else "SCHEDULED"
+        )  # online for one minute of each half hour
 
     watch = simulate_fleet(world, seed=seed)
     watch.run(6 * HOUR)
-    kinds = [alert.kind for _, alert in watch.told]
+    kinds = [alert.kind for _, alert in watch.notified]
     assert set(kinds) == {"outage", "outage_over"}
     assert kinds == ["outage", "outage_over"] * (len(kinds) // 2) + ["outage"] * (len(kinds) % 2)
 
@@ -243,7 +245,7 @@ def test_a_restart_at_any_moment_adds_nothing_and_loses_nothing(minutes: int) ->
     assert Counter(watch.said) == {
         ("alarm", "org01", "failed"): 1,
         OUTAGE[0]: 1,
-        ("outage_over", ALL_ORGS, watch.told[-1][1].verdict): 1,
+        ("outage_over", ALL_ORGS, watch.notified[-1][1].verdict): 1,
     }
 
 
@@ -256,7 +258,7 @@ def test_two_processes_notify_together_what_one_would(seed: int) -> None:
 
     both = offline(3 * HOUR, 3.5 * HOUR, world)
     one = simulate_fleet(both, NAMES[:9], seed)
-    other = FleetSimulation(one.decider, both, seed + 50, told=one.told)
+    other = FleetSimulation(one.decider, both, seed + 50, notified=one.notified)
     other.add(NAMES[:9], NOW + 90 * SECOND)
     while (nearest := min((one, other), key=lambda watch: watch.due[0])).due[0][0] < NOW + 9 * HOUR:
         nearest.run(nearest.due[0][0] - NOW)

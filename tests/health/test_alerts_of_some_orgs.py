@@ -1,4 +1,4 @@
-"""The alerts of a process that polls a part of the orgs, beside others that share its alert state."""
+"""Alerts of a process that watches only some of the orgs, beside others that share its alert state."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from zbtui.health.alert_policy import AlertState
 from zbtui.model.problem import Problem
 
 
-def partial_decider(ledger: AlertState | None = None) -> AlertDecider:
-    return AlertDecider(alert_state=ledger or AlertState(), covers_all_orgs=False)
+def partial_decider(alert_state: AlertState | None = None) -> AlertDecider:
+    return AlertDecider(alert_state=alert_state or AlertState(), covers_all_orgs=False)
 
 
-@pytest.mark.parametrize("trouble", [OFFLINE, LOCKED, DOWN], ids=["offline", "locked", "down"])
-def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(trouble: Problem) -> None:
+@pytest.mark.parametrize("problem", [OFFLINE, LOCKED, DOWN], ids=["offline", "locked", "down"])
+def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(problem: Problem) -> None:
     decider = partial_decider()
-    # The other is waited for.
-    assert decider.decide(*all_unreachable("acme", "nordlys", trouble=trouble)) == []
+    # The answer of the other org is waited for.
+    assert decider.decide(*all_unreachable("acme", "nordlys", problem=problem)) == []
     at = NOW + 11 * MINUTE
-    known = [unreachable_snapshot(name, 9, at, 15 * MINUTE, trouble) for name in ("acme", "nordlys")]
+    known = [unreachable_snapshot(name, 9, at, 15 * MINUTE, problem) for name in ("acme", "nordlys")]
     assert decider.alerts(*known, at=at) == [
         ("alarm", "acme", "cannot_tell"),
         ("alarm", "nordlys", "cannot_tell"),
@@ -48,7 +48,7 @@ def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(trouble: Problem
 
 
 def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> None:
-    one, told = partial_decider(), []
+    one, alerts = partial_decider(), []
     other = partial_decider()
     for minute in range(0, 24 * 60, 5):
         at = NOW + minute * MINUTE
@@ -56,11 +56,11 @@ def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> 
             unreachable_snapshot(name, 3 + minute // 5, at, (4 + minute) * MINUTE)
             for name in ("acme", "nordlys")
         ]
-        told += one.alerts(*down, at=at)
+        alerts += one.alerts(*down, at=at)
         other.alert_state = one.alert_state
-        told += other.alerts(healthy_snapshot("zenith", at), failing_snapshot("umbra", at), at=at)
+        alerts += other.alerts(healthy_snapshot("zenith", at), failing_snapshot("umbra", at), at=at)
         one.alert_state = other.alert_state
-    assert sorted(told) == [
+    assert sorted(alerts) == [
         ("alarm", "acme", "cannot_tell"),
         ("alarm", "nordlys", "cannot_tell"),
         ("alarm", "umbra", "failed"),

@@ -1,4 +1,4 @@
-"""An org's state after a poll, and which of its facts changed."""
+"""The org state after a poll, and the events that record its changes."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ HEALTHY = snapshot_of(
 
 
 def org_state_of(snapshot: Snapshot, now: datetime = NOW) -> OrgState:
-    standing = org_state_from(snapshot, judge(snapshot, POLICY, now), now)
-    assert standing is not None
-    return standing
+    org_state = org_state_from(snapshot, judge(snapshot, POLICY, now), now)
+    assert org_state is not None
+    return org_state
 
 
 def changes_between(before: Snapshot | None, after: Snapshot) -> dict[str, tuple[str | None, str | None]]:
-    """What has changed, from and to, by kind."""
+    """The changes between two snapshots: before and after, by kind of event."""
     was = org_state_of(before) if before else None
     return {kind: (one, other) for kind, one, other in state_changes(was, org_state_of(after))}
 
 
-# How it stands
+# The org state
 
 
-def test_a_standing_says_each_part_in_one_line() -> None:
+def test_an_org_state_has_each_fact_in_one_line() -> None:
     assert org_state_of(HEALTHY) == OrgState(
         status="SCHEDULED",
         verdict="scheduled",
@@ -79,7 +79,7 @@ def test_a_standing_says_each_part_in_one_line() -> None:
     )
 
 
-def test_an_org_that_was_never_polled_has_no_standing() -> None:
+def test_an_org_that_was_never_polled_has_no_org_state() -> None:
     assert org_state_from(Snapshot(ORG), judge(Snapshot(ORG), POLICY, NOW), NOW) is None
 
 
@@ -90,8 +90,8 @@ def test_an_org_whose_first_poll_failed_stands_with_a_problem_and_else_unknown()
 
 
 def test_without_a_backup_the_status_is_none() -> None:
-    standing = org_state_of(snapshot_of(None))
-    assert (standing.status, standing.schedule, standing.requester) == ("none", None, None)
+    org_state = org_state_of(snapshot_of(None))
+    assert (org_state.status, org_state.schedule, org_state.requester) == ("none", None, None)
     assert org_state_of(snapshot_of(make_backup("Archived"))).status == "Archived"
     assert org_state_of(snapshot_of(make_backup(None))).status is None
 
@@ -141,11 +141,11 @@ def test_the_newest_run_is_said_by_how_and_when_it_ended(rows: list[Any], said: 
 def test_the_end_of_a_licence_is_noted_once_it_is_30_days_away(left: timedelta | None, near: bool) -> None:
     assert timedelta(days=30) == LICENCE_EXPIRY_NOTICE
     ends = None if left is None else NOW + left
-    standing = org_state_of(snapshot_with(HEALTHY, company=make_company(licence_expires_at=ends)))
-    assert standing.licence == (ends.date().isoformat() if near and ends else None)
+    org_state = org_state_of(snapshot_with(HEALTHY, company=make_company(licence_expires_at=ends)))
+    assert org_state.licence == (ends.date().isoformat() if near and ends else None)
 
 
-# What has changed
+# Changes
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_the_end_of_a_licence_is_noted_once_it_is_30_days_away(left: timedelta |
             snapshot_of(JOB, company=make_company(licence_expires_at=NOW + 7 * DAY)),
             {"licence": (None, "2026-11-30")},
         ),
-        (snapshot_of(make_backup("SCHEDULED", NOW + DAY)), {}),  # the next run has moved on: not a change
+        (snapshot_of(make_backup("SCHEDULED", NOW + DAY)), {}),  # a later next run is no change
     ],
 )
 def test_each_kind_of_change_is_shown_from_what_to_what(
@@ -207,7 +207,7 @@ def test_a_licence_that_was_extended_is_no_longer_near() -> None:
     assert changes_between(before, after) == {"licence": ("2026-11-30", None)}
 
 
-def test_of_a_first_standing_only_verdict_and_problem_are_shown() -> None:
+def test_of_a_first_org_state_only_verdict_and_problem_are_shown() -> None:
     assert changes_between(None, HEALTHY) == {"verdict": (None, "scheduled")}
     assert changes_between(None, snapshot_of(None)) == {"verdict": (None, "none")}
     assert changes_between(None, apply_failure(Snapshot(ORG), SIGNED_OUT, NOW)) == {
@@ -216,7 +216,7 @@ def test_of_a_first_standing_only_verdict_and_problem_are_shown() -> None:
     }
 
 
-# Trouble and recovery
+# Problems and recovery
 
 
 def test_a_poll_that_fails_shows_its_problem_and_nothing_of_what_was_known() -> None:
@@ -244,8 +244,8 @@ def test_a_poll_that_works_again_shows_that_the_problem_is_over_and_what_changed
 
 
 def test_a_history_that_cannot_be_read_is_no_other_run() -> None:
-    looked = Observation(JOB, history_and_links=HistoryAndLinks(None, None, OFFLINE))
-    assert changes_between(HEALTHY, apply_observation(HEALTHY, looked, NOW)) == {}
+    observation = Observation(JOB, history_and_links=HistoryAndLinks(None, None, OFFLINE))
+    assert changes_between(HEALTHY, apply_observation(HEALTHY, observation, NOW)) == {}
 
 
 def test_a_restart_changes_nothing() -> None:
@@ -254,13 +254,13 @@ def test_a_restart_changes_nothing() -> None:
     assert changes_between(restored, apply_observation(restored, Observation(JOB), NOW)) == {}
 
 
-def test_the_kinds_are_the_parts_of_a_standing_in_their_order() -> None:
+def test_the_kinds_of_events_are_the_facts_of_an_org_state_in_order() -> None:
     assert get_args(EventKind) == EVENT_KINDS
 
 
 @reproducible
 @given(snapshots(), snapshots())
-def test_changes_are_those_parts_that_differ_and_lead_from_one_standing_to_the_other(
+def test_changes_are_the_facts_that_differ_and_lead_from_one_org_state_to_the_other(
     one: Snapshot, other: Snapshot
 ) -> None:
     before, after = (org_state_from(each, judge(each, POLICY, NOW), NOW) for each in (one, other))
@@ -275,11 +275,11 @@ def test_changes_are_those_parts_that_differ_and_lead_from_one_standing_to_the_o
 
 @reproducible
 @given(snapshots())
-def test_a_standing_is_one_of_words(snapshot: Snapshot) -> None:
-    standing = org_state_from(snapshot, judge(snapshot, POLICY, NOW), NOW)
-    assert (standing is None) == (snapshot.zoho.observed_at is None and snapshot.polls.problem is None)
-    if standing is not None:
-        parts = [getattr(standing, kind) for kind in EVENT_KINDS]
+def test_an_org_state_consists_of_text(snapshot: Snapshot) -> None:
+    org_state = org_state_from(snapshot, judge(snapshot, POLICY, NOW), NOW)
+    assert (org_state is None) == (snapshot.zoho.observed_at is None and snapshot.polls.problem is None)
+    if org_state is not None:
+        parts = [getattr(org_state, kind) for kind in EVENT_KINDS]
         assert all(part is None or (isinstance(part, str) and part) for part in parts)
 
 

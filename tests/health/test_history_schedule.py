@@ -1,4 +1,4 @@
-"""When history, links and the company are to be asked for along with a poll."""
+"""When a poll also asks for history, links and company."""
 
 from __future__ import annotations
 
@@ -117,11 +117,11 @@ def test_a_poll_that_failed_in_between_does_not_hide_a_change() -> None:
         (10_000, 6 * HOUR),
     ],
 )
-@pytest.mark.parametrize("trouble", [OFFLINE, SIGNED_OUT])
+@pytest.mark.parametrize("problem", [OFFLINE, SIGNED_OUT])
 def test_a_history_that_could_not_be_read_is_tried_again_after_1_2_4_minutes_up_to_six_hours(
-    failures: int, pause: timedelta, trouble: Problem
+    failures: int, pause: timedelta, problem: Problem
 ) -> None:
-    unread = snapshot_with(READ, history_problem=trouble, history_failures=failures)
+    unread = snapshot_with(READ, history_problem=problem, history_failures=failures)
     assert not is_asked_again(unread, pause - SECOND)
     assert is_asked_again(unread, pause)
     assert is_asked_again(unread, -SECOND)
@@ -159,14 +159,16 @@ ENDED = make_history(history_row("completed", NOW), history_row("initiated", NOW
 
 
 def intervals_over(years: Callable[[timedelta], History], span: timedelta) -> list[timedelta]:
-    """When the history was asked for, of an org whose details stay as they are."""
+    """The times after the start at which the history is read, while the details never change."""
     snapshot, asked, after = Snapshot(ORG), list[timedelta](), timedelta()
     while after < span:
-        past = None
+        history_and_links = None
         if history_and_links_are_due(snapshot, JOB, NOW + after):
             asked.append(after)
-            past = HistoryAndLinks(years(after), Links())
-        snapshot = apply_observation(snapshot, Observation(JOB, history_and_links=past), NOW + after)
+            history_and_links = HistoryAndLinks(years(after), Links())
+        snapshot = apply_observation(
+            snapshot, Observation(JOB, history_and_links=history_and_links), NOW + after
+        )
         after += MINUTE
     return asked
 
@@ -192,8 +194,8 @@ def test_an_end_that_is_never_shown_costs_no_more_than_a_few_requests() -> None:
 
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_history_is_not_asked_for_before_the_moment_that_zoho_named(changed: bool) -> None:
-    trouble = replace(OFFLINE, retry_at=NOW + 20 * MINUTE)
-    unread = snapshot_with(READ, history_problem=trouble, history_failures=1)
+    problem = replace(OFFLINE, retry_at=NOW + 20 * MINUTE)
+    unread = snapshot_with(READ, history_problem=problem, history_failures=1)
     now_seen = make_backup("INPROGRESS") if changed else JOB
     assert not is_asked_again(unread, 20 * MINUTE - SECOND, now_seen)
     assert is_asked_again(unread, 20 * MINUTE, now_seen)
@@ -204,11 +206,11 @@ def test_each_try_that_fails_doubles_the_pause_and_one_that_works_ends_it() -> N
     snapshot, now = Snapshot(ORG), NOW
     tries: list[timedelta] = []
     while len(tries) < 6:
-        past = None
+        history_and_links = None
         if history_and_links_are_due(snapshot, JOB, now):
             tries.append(now - NOW)
-            past = HistoryAndLinks(None, None, OFFLINE)
-        snapshot = apply_observation(snapshot, Observation(JOB, history_and_links=past), now)
+            history_and_links = HistoryAndLinks(None, None, OFFLINE)
+        snapshot = apply_observation(snapshot, Observation(JOB, history_and_links=history_and_links), now)
         now += 30 * SECOND
     assert [later - sooner for sooner, later in pairwise(tries)] == [
         MINUTE,
@@ -271,7 +273,7 @@ def test_the_zone_of_the_clock_does_not_matter(
 @given(snapshots(), st.none() | backups())
 def test_what_was_just_read_is_not_read_again(snapshot: Snapshot, now_seen: Backup | None) -> None:
     read = HistoryAndLinks(ENDED, None)
-    looked = Observation(now_seen, history_and_links=read, company_requested=True)
-    after = apply_observation(snapshot, looked, NOW)
+    observation = Observation(now_seen, history_and_links=read, company_requested=True)
+    after = apply_observation(snapshot, observation, NOW)
     assert not history_and_links_are_due(after, now_seen, NOW)
     assert not company_is_due(after, NOW)

@@ -1,4 +1,4 @@
-"""What counts when a poll failed, was missed, or did not bring all; and what was seen long ago."""
+"""Verdicts on incomplete or old data: polls that failed or were missed, and unread histories."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def verdict(snapshot: Snapshot, patience: int = ALLOWED_FAILURES) -> Verdict:
     return judge(snapshot, POLICY, NOW, patience)
 
 
-# Looks that failed, or were missed
+# Polls that failed or were missed
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def verdict(snapshot: Snapshot, patience: int = ALLOWED_FAILURES) -> Verdict:
 def test_what_was_seen_counts_as_stale_for_three_failed_polls(
     failures: int, age: timedelta, name: VerdictName, stale: bool
 ) -> None:
-    trouble = OFFLINE if failures else None
-    found = verdict(snapshot_with_next_run(DAY, observed_at=NOW - age, problem=trouble, failures=failures))
+    problem = OFFLINE if failures else None
+    found = verdict(snapshot_with_next_run(DAY, observed_at=NOW - age, problem=problem, failures=failures))
     assert (found.name, found.stale) == (name, stale)
 
 
@@ -159,7 +159,7 @@ def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "word"),
+    ("problem", "word"),
     [
         (token_problem("invalid_code", 200, "eu"), "SIGN IN"),
         (api_problem(403, {"code": "NO_PERMISSION"}, "eu"), "NO ACCESS"),
@@ -172,13 +172,13 @@ def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
         (Problem("config", "The config is odd.", "Mend it."), "CONFIG"),
     ],
 )
-def test_the_badge_says_why_an_org_cannot_be_polled(trouble: Problem, word: str) -> None:
-    found = verdict(build_snapshot(ORG, problem=trouble, failures=1))
+def test_the_badge_says_why_an_org_cannot_be_polled(problem: Problem, word: str) -> None:
+    found = verdict(build_snapshot(ORG, problem=problem, failures=1))
     assert (found.name, found.level, found.badge) == ("cannot_tell", Level.UNKNOWN, word)
-    assert (found.headline, found.hint) == (trouble.message, trouble.hint)
+    assert (found.headline, found.hint) == (problem.message, problem.hint)
 
 
-# What was critical when it was last seen
+# Critical when last polled
 
 UNSEEN: dict[str, dict[str, Any]] = {
     "three polls failed": {"problem": OFFLINE, "failures": 3},
@@ -208,10 +208,10 @@ def test_what_was_critical_stays_so_until_something_newer_is_known(name: Verdict
 @pytest.mark.parametrize(
     "known",
     [
-        snapshot_with_next_run(-DAY, observed_at=NOW - 2 * DAY),  # it was due after it was last seen
+        snapshot_with_next_run(-DAY, observed_at=NOW - 2 * DAY),  # the run was due after the last poll
         snapshot_with_next_run(
             DAY, observed_at=NOW - 3 * DAY, history=history_with_one_end("completed", 10 * DAY)
-        ),  # too old by now, but a newer one may have completed
+        ),  # the last backup is too old by now, but a newer one may have completed
     ],
 )
 @pytest.mark.parametrize("why", ["three polls failed", "the sign-in is dead"])
@@ -226,7 +226,7 @@ def test_an_age_that_was_critical_when_the_history_was_last_read_stays_so() -> N
         assert verdict(known).name == name
 
 
-# Kept from an earlier run of the program
+# Snapshots restored from the journal
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ OLDEST = 18 * HOUR
 
 
 def read(age: timedelta) -> Snapshot:
-    """The history was read so long ago, and cannot be read now."""
+    """A snapshot whose history was read `age` ago and cannot be read now."""
     return snapshot_with(UNREAD, history=history_with_one_end("completed", age), history_read_at=NOW - age)
 
 
@@ -341,7 +341,7 @@ def test_an_empty_history_is_one_that_was_read() -> None:
 
 
 def failed_after(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED") -> Snapshot:
-    """The details have changed since the history was read, which cannot be read now."""
+    """A snapshot whose details changed after the last read of the history; reads have failed since."""
     known = snapshot_with(read(age), history_behind_since=NOW - MINUTE, history_failures=failures)
     return snapshot_with(known, backup=make_backup(status, NOW + DAY))
 

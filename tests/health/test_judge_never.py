@@ -1,4 +1,4 @@
-"""What no verdict may ever be, whatever is known of an org."""
+"""Properties that hold for the verdict on any snapshot."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from zbtui.zoho_api.history import HistoryEntry, RunOutcome
 from zbtui.zoho_api.runs import History, build_history
 
 zones = st.sampled_from([*ZONES, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")])
-looks = st.one_of(
+polled_snapshots = st.one_of(
     snapshots(),
-    # As they are after a good look, so that the rules have their say.
+    # Snapshots after a good poll, so that the rules about its content apply.
     snapshots().map(
         lambda known: snapshot_with(
             known, problem=None, failures=0, failing_since=None, observed_at=NOW, attempted_at=NOW
@@ -50,7 +50,7 @@ looks = st.one_of(
 
 
 @reproducible
-@given(looks, policies, st.integers(1, ALLOWED_FAILURES))
+@given(polled_snapshots, policies, st.integers(1, ALLOWED_FAILURES))
 def test_nothing_is_ok_that_was_not_seen_lately(
     snapshot: Snapshot, policy: WatchPolicy, patience: int
 ) -> None:
@@ -63,7 +63,7 @@ def test_nothing_is_ok_that_was_not_seen_lately(
 
 
 @reproducible
-@given(looks, policies)
+@given(polled_snapshots, policies)
 def test_nothing_is_ok_without_a_run_ahead_or_just_due_or_in_progress(
     snapshot: Snapshot, policy: WatchPolicy
 ) -> None:
@@ -178,7 +178,7 @@ def test_nothing_is_ok_whose_last_good_backup_is_older_than_it_may_be(
 
 
 @reproducible
-@given(looks, policies)
+@given(polled_snapshots, policies)
 def test_unknown_is_what_cannot_be_seen_and_nothing_else(snapshot: Snapshot, policy: WatchPolicy) -> None:
     found = judge(snapshot, policy, NOW)
     assert (found.level is Level.UNKNOWN) == (found.name in ("cannot_tell", "waiting"))
@@ -187,7 +187,7 @@ def test_unknown_is_what_cannot_be_seen_and_nothing_else(snapshot: Snapshot, pol
 
 
 @reproducible
-@given(looks, policies)
+@given(polled_snapshots, policies)
 def test_what_a_newer_poll_could_not_confirm_is_stale(snapshot: Snapshot, policy: WatchPolicy) -> None:
     found = judge(snapshot, policy, NOW)
     unconfirmed = snapshot.polls.problem is not None or snapshot.polls.restored
@@ -196,15 +196,15 @@ def test_what_a_newer_poll_could_not_confirm_is_stale(snapshot: Snapshot, policy
 
 
 @reproducible
-@given(looks, policies)
-def test_whoever_has_no_patience_is_never_more_at_ease(snapshot: Snapshot, policy: WatchPolicy) -> None:
+@given(polled_snapshots, policies)
+def test_fewer_allowed_failures_never_give_a_better_level(snapshot: Snapshot, policy: WatchPolicy) -> None:
     patient, impatient = judge(snapshot, policy, NOW), judge(snapshot, policy, NOW, allowed_failures=1)
     assert impatient.name == patient.name or impatient.level >= Level.UNKNOWN
     assert snapshot.polls.problem is None or impatient.level >= Level.UNKNOWN
 
 
 @reproducible
-@given(looks, policies, zones)
+@given(polled_snapshots, policies, zones)
 def test_the_zone_of_the_clock_does_not_matter(
     snapshot: Snapshot, policy: WatchPolicy, zone: tzinfo
 ) -> None:
@@ -212,7 +212,7 @@ def test_the_zone_of_the_clock_does_not_matter(
 
 
 @reproducible
-@given(looks, policies)
+@given(polled_snapshots, policies)
 def test_nothing_is_green_without_a_history(snapshot: Snapshot, policy: WatchPolicy) -> None:
     without = snapshot_with(
         snapshot, history=None, history_read_at=None, history_problem=None, history_failures=0
@@ -221,7 +221,7 @@ def test_nothing_is_green_without_a_history(snapshot: Snapshot, policy: WatchPol
 
 
 @reproducible
-@given(looks, policies)
+@given(polled_snapshots, policies)
 def test_every_verdict_is_said_in_one_clean_line_with_a_cure_unless_it_is_ok(
     snapshot: Snapshot, policy: WatchPolicy
 ) -> None:

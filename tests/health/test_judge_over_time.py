@@ -1,4 +1,4 @@
-"""An org as it is judged poll by poll, while Zoho lives on: each change of verdict, and when."""
+"""Scenarios over days: an org that is polled at its interval, and each change of its verdict."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class SimulatedOrg:
     links: Links = field(default_factory=Links)
     edition: str | None = "ultimate"
     rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU"
-    trouble: Problem | None = None
-    past_trouble: Problem | None = None
+    problem: Problem | None = None
+    history_problem: Problem | None = None
     clock: timedelta = timedelta()
-    """How far it is ahead of this machine's."""
+    """How far Zoho's clock is ahead of this machine's."""
 
     def start(self, at: datetime) -> None:
         self.status = "INPROGRESS"
@@ -63,33 +63,35 @@ class SimulatedOrg:
         if self.next_run:
             self.next_run += 7 * DAY
 
-    def look(self, before: Snapshot, now: datetime) -> Snapshot:
-        """One poll, as a session makes it: history, links and company only when they are due."""
-        if self.trouble:
-            return apply_failure(before, self.trouble, now)
+    def poll(self, before: Snapshot, now: datetime) -> Snapshot:
+        """Poll as a session does: history, links and company only when they are due."""
+        if self.problem:
+            return apply_failure(before, self.problem, now)
         if self.links.expires_at and self.links.expires_at <= now + self.clock:
             self.links = Links()
         what = make_backup(self.status, self.next_run, rrule=self.rrule)
-        past, asked = None, company_is_due(before, now)
+        history_and_links, asked = None, company_is_due(before, now)
         if history_and_links_are_due(before, what, now):
-            read = None if self.past_trouble else make_history(*self.rows)
-            past = HistoryAndLinks(read, None if self.past_trouble else self.links, self.past_trouble)
-        looked = Observation(
+            read = None if self.history_problem else make_history(*self.rows)
+            history_and_links = HistoryAndLinks(
+                read, None if self.history_problem else self.links, self.history_problem
+            )
+        observation = Observation(
             what,
             server_time=now + self.clock,
-            history_and_links=past,
+            history_and_links=history_and_links,
             company=make_company(self.edition) if asked else None,
             company_requested=asked,
         )
-        return apply_observation(before, looked, now)
+        return apply_observation(before, observation, now)
 
 
 Deed = tuple[timedelta, Callable[[datetime], None]]
-"""After the first run was due, by Zoho's clock."""
+"""An act at Zoho, and its time after the first run was due, by Zoho's clock."""
 
 
 def watch(zoho: SimulatedOrg, *deeds: Deed, days: float = 8) -> list[str]:
-    """The changes of verdict over so many days: days and time of day since the first run, and name."""
+    """Return each change of verdict over so many days: days since the first run, time of day, name."""
     start = TUESDAY - DAY - zoho.clock
     snapshot, last, waiting = Snapshot(ORG), "", list(deeds)
     found: list[str] = []
@@ -98,7 +100,7 @@ def watch(zoho: SimulatedOrg, *deeds: Deed, days: float = 8) -> list[str]:
         while waiting and TUESDAY + waiting[0][0] <= now + zoho.clock:
             after, deed = waiting.pop(0)
             deed(TUESDAY + after)
-        snapshot = zoho.look(snapshot, now)
+        snapshot = zoho.poll(snapshot, now)
         name = judge(snapshot, POLICY, now).name
         if name != last:
             since = now + zoho.clock - TUESDAY + timedelta(hours=9, minutes=30)
@@ -166,16 +168,18 @@ def test_a_run_that_began_and_failed_between_two_polls_is_seen_by_the_date_that_
 
 
 @pytest.mark.parametrize(
-    ("told", "seen"), [(HALF + HOUR, "0d 11:30"), (8 * HOUR, "0d 18:00"), (DAY, "1d 10:30")]
+    ("shown_after", "seen"), [(HALF + HOUR, "0d 11:30"), (8 * HOUR, "0d 18:00"), (DAY, "1d 10:30")]
 )
-def test_a_run_without_an_end_is_unknown_until_zoho_shows_its_failure(told: timedelta, seen: str) -> None:
+def test_a_run_without_an_end_is_unknown_until_zoho_shows_its_failure(
+    shown_after: timedelta, seen: str
+) -> None:
     zoho = SimulatedOrg()
     late = history_row("failure", TUESDAY + HALF)
     assert watch(
         zoho,
         (timedelta(), zoho.start),
         (HALF, set_at(zoho, status="SCHEDULED", next_run=TUESDAY + 7 * DAY)),
-        (told, lambda at: zoho.rows.insert(0, late)),
+        (shown_after, lambda at: zoho.rows.insert(0, late)),
         days=2,
     ) == [
         "-1d 09:30 scheduled",
@@ -222,9 +226,9 @@ def test_a_run_that_is_passed_over_in_silence_is_missed_until_the_next_one_compl
     ("at", "repeat_type", "verdict"),
     [
         (-10 * MINUTE, "weekly", "scheduled"),
-        (-10 * MINUTE, "immediate", "missed"),  # ordered by hand: that changes no plan
+        (-10 * MINUTE, "immediate", "missed"),  # a backup ordered by hand changes no plan
         (10 * MINUTE, "weekly", "missed"),  # changed after the run was due
-        (-HOUR, "weekly", "missed"),  # the date was still announced after it
+        (-HOUR, "weekly", "missed"),  # the date was still announced after the change
     ],
 )
 def test_a_plan_that_was_changed_before_the_date_excuses_it(
@@ -298,8 +302,8 @@ def test_a_history_that_cannot_be_read_is_patiently_waited_for_and_then_nothing_
     zoho = SimulatedOrg()
     assert watch(
         zoho,
-        (-23.5 * HOUR, set_at(zoho, past_trouble=OFFLINE)),
-        (-HOUR, set_at(zoho, past_trouble=None)),
+        (-23.5 * HOUR, set_at(zoho, history_problem=OFFLINE)),
+        (-HOUR, set_at(zoho, history_problem=None)),
         days=0.2,
     ) == ["-1d 09:30 scheduled", "0d 04:00 cannot_tell", "0d 09:30 scheduled"]
 
@@ -308,17 +312,17 @@ def test_a_history_that_cannot_be_read_when_a_run_begins_leaves_the_org_unknown(
     zoho = SimulatedOrg()
     assert watch(
         zoho,
-        (-HOUR, set_at(zoho, past_trouble=OFFLINE)),
+        (-HOUR, set_at(zoho, history_problem=OFFLINE)),
         (timedelta(), zoho.start),
         (HALF, zoho.end),
-        (2.5 * HOUR, set_at(zoho, past_trouble=None)),
+        (2.5 * HOUR, set_at(zoho, history_problem=None)),
         days=0.5,
     ) == ["-1d 09:30 scheduled", "0d 09:30 cannot_tell", "0d 12:00 scheduled"]
 
 
 def test_an_org_whose_history_could_never_be_read_is_not_green_for_a_single_poll() -> None:
-    zoho = SimulatedOrg(past_trouble=OFFLINE)
-    assert watch(zoho, (-22 * HOUR, set_at(zoho, past_trouble=None)), days=-0.9) == [
+    zoho = SimulatedOrg(history_problem=OFFLINE)
+    assert watch(zoho, (-22 * HOUR, set_at(zoho, history_problem=None)), days=-0.9) == [
         "-1d 09:30 cannot_tell",
         "-1d 11:30 scheduled",
     ]
@@ -327,7 +331,7 @@ def test_an_org_whose_history_could_never_be_read_is_not_green_for_a_single_poll
 def test_an_org_out_of_reach_is_as_it_was_for_two_polls_and_then_unknown() -> None:
     zoho = SimulatedOrg()
     assert watch(
-        zoho, (-12 * HOUR, set_at(zoho, trouble=OFFLINE)), (-6 * HOUR, set_at(zoho, trouble=None)), days=0
+        zoho, (-12 * HOUR, set_at(zoho, problem=OFFLINE)), (-6 * HOUR, set_at(zoho, problem=None)), days=0
     ) == ["-1d 09:30 scheduled", "-1d 22:30 cannot_tell", "0d 03:30 scheduled"]
 
 
@@ -344,7 +348,7 @@ def test_a_run_that_keeps_its_time_of_day_when_the_clocks_change_is_neither_over
     zoho = SimulatedOrg(rows=[history_row("completed", first)], next_run=second)
     snapshot, now, names = Snapshot(ORG), first.astimezone(UTC), set()
     while now <= second.astimezone(UTC) + 6 * HOUR:
-        snapshot = zoho.look(snapshot, now)
+        snapshot = zoho.poll(snapshot, now)
         names.add(judge(snapshot, POLICY, now.astimezone(there)).name)
         now += POLICY.every
     assert names == {"scheduled"}

@@ -1,4 +1,4 @@
-"""Up to the next verdict change, time alone makes no other verdict of what is known."""
+"""The next verdict change: until then the verdict on a snapshot stays the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.health.test_judge_never import looks
+from tests.health.test_judge_never import polled_snapshots
 from tests.support.samples import (
     DAY,
     HOUR,
@@ -55,7 +55,7 @@ def verdict_without_text(
 
 
 @reproducible
-@given(looks, policies, spans, st.integers(1, ALLOWED_FAILURES))
+@given(polled_snapshots, policies, spans, st.integers(1, ALLOWED_FAILURES))
 def test_until_then_every_verdict_is_the_same_but_for_its_words(
     snapshot: Snapshot, policy: WatchPolicy, later: timedelta, patience: int
 ) -> None:
@@ -69,8 +69,8 @@ def test_until_then_every_verdict_is_the_same_but_for_its_words(
 
 
 @reproducible
-@given(looks, policies, st.lists(spans, max_size=4))
-def test_whoever_judges_at_each_of_these_moments_misses_nothing(
+@given(polled_snapshots, policies, st.lists(spans, max_size=4))
+def test_judging_at_each_next_change_misses_no_verdict(
     snapshot: Snapshot, policy: WatchPolicy, later: list[timedelta]
 ) -> None:
     now = verdict_at = NOW
@@ -98,7 +98,7 @@ CALM = replace(POLICY, every=100 * DAY)
 
 
 def started(ago: timedelta) -> Snapshot:
-    """A run in progress, of which only the history shows since when; before it one has completed."""
+    """A run in progress whose start only the history shows, after one that completed."""
     done = history_row("completed", NOW - ago - HOUR)
     return snapshot_with(
         snapshot_of_running_backup(None), history=make_history(history_row("started", NOW - ago), done)
@@ -186,7 +186,7 @@ def test_it_is_when_the_verdict_turns(
 
 
 def test_a_run_that_is_due_is_one_although_the_verdict_stays() -> None:
-    """Whether the next run is beyond the allowance is not asked of one that is past."""
+    """Once the run is due, the note that it exceeds the edition's allowance no longer applies."""
     assert next_verdict_change(snapshot_with_next_run(HOUR), CALM, NOW) == NOW + HOUR
 
 

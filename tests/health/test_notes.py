@@ -1,4 +1,4 @@
-"""What is worth knowing of an org that is well: the edition's allowance, the links, the licence."""
+"""The notes on a healthy org: its edition's allowance, its links, its licence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BEYOND = "the next run is beyond the 2 that Nov includes"
 
 
 def on(day: str) -> datetime:
-    """The morning of that day of 2026, as `11-03`, at the org's offset."""
+    """09:30 on a day of 2026 (such as `11-03`), at the org's offset."""
     return datetime.fromisoformat(f"2026-{day}T09:30:00+01:00")
 
 
@@ -47,7 +47,7 @@ def notes_before(
     edition: str | None = "enterprise",
     before: timedelta = HOUR,
 ) -> tuple[str, ...]:
-    """The notes so long before the next run."""
+    """The notes at the time `before` the next run."""
     now = next_run - before
     backup = make_backup("SCHEDULED", next_run, rrule=rrule, start_date=None)
     history = make_history(*rows) if rows else make_history(history_row("completed", now - 2 * DAY))
@@ -69,14 +69,19 @@ NOVEMBER = [run("11-10"), run("11-03")]
         (NOVEMBER, MONTHLY, "enterprise", (BEYOND,)),
         (NOVEMBER, "FREQ=DAILY;COUNT=3", "enterprise", (BEYOND,)),
         (NOVEMBER, WEEKLY, "ultimate", ()),
-        (NOVEMBER, WEEKLY, "bigin", ()),  # not known what it includes
+        (NOVEMBER, WEEKLY, "bigin", ()),  # an edition whose allowance is unknown
         (NOVEMBER, WEEKLY, None, ()),
         (NOVEMBER, BIWEEKLY, "enterprise", ()),  # Zoho recommends it
         (NOVEMBER[:1], WEEKLY, "enterprise", ()),  # the runs after the next one are not counted
         ([run("11-10"), run("11-03", "failure"), run("10-27")], WEEKLY, "enterprise", (BEYOND,)),
         ([history_row("purchased", on("11-02"), count=1), *NOVEMBER], WEEKLY, "enterprise", ()),
         ([history_row("purchased", on("10-31"), count=1), *NOVEMBER], WEEKLY, "enterprise", (BEYOND,)),
-        ([*NOVEMBER, run("10-27"), run("10-20"), run("10-13")], WEEKLY, "enterprise", ()),  # refuted
+        (
+            [*NOVEMBER, run("10-27"), run("10-20"), run("10-13")],
+            WEEKLY,
+            "enterprise",
+            (),
+        ),  # October had 3: the allowance is higher
         (
             [*NOVEMBER, run("10-27"), run("10-20"), run("10-13", "failure")],
             WEEKLY,

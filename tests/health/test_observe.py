@@ -1,4 +1,4 @@
-"""Answers that cannot be true: old ones, rows that vanish or come from the future, another org."""
+"""Implausible answers: outdated ones, vanished rows, rows of the future, another org's data."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def verdict_on(snapshot: Snapshot) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("date", "sent", "is_old"),
     [
-        (timedelta(), 5 * MINUTE, True),  # it stands still
+        (timedelta(), 5 * MINUTE, True),  # the clock of the answers stands still
         (-MINUTE, 5 * MINUTE, True),
         (SECOND, 5 * MINUTE, False),
-        (timedelta(), SECOND, False),  # asked for within the same second, perhaps
+        (timedelta(), SECOND, False),  # perhaps two polls within one second
         (timedelta(), 2 * SECOND, True),
     ],
 )
@@ -93,18 +93,26 @@ UNDATED = history_row("failure")
         ([STOPPED, GOOD], [GOOD], ("cannot_tell", "NO HISTORY")),
         ([PLANNED], [], ("cannot_tell", "NO HISTORY")),
         ([UNDATED], [], ("failed", "FAILED")),
-        ([BAD, GOOD], [NEWER], ("scheduled", "SCHEDULED")),  # what counts is there
+        ([BAD, GOOD], [NEWER], ("scheduled", "SCHEDULED")),  # the row that matters is there
         ([GOOD], [NEWER, GOOD], ("scheduled", "SCHEDULED")),
-        ([STARTED, GOOD], [NEWER, GOOD], ("scheduled", "SCHEDULED")),  # a start became an end
-        ([NEWER | {"log_time": None}, GOOD], [NEWER, GOOD], ("scheduled", "SCHEDULED")),  # it got a time
-        ([GOOD, LONG_AGO], [GOOD], ("scheduled", "SCHEDULED")),  # older than a year by now
+        ([STARTED, GOOD], [NEWER, GOOD], ("scheduled", "SCHEDULED")),  # the same row, as an end
+        (
+            [NEWER | {"log_time": None}, GOOD],
+            [NEWER, GOOD],
+            ("scheduled", "SCHEDULED"),
+        ),  # the same row, with a time
+        (
+            [GOOD, LONG_AGO],
+            [GOOD],
+            ("scheduled", "SCHEDULED"),
+        ),  # the vanished row is older than a year by now
     ],
 )
 def test_rows_that_vanish_stay_and_leave_the_history_in_doubt(
     had: list[dict[str, Any]], has: list[dict[str, Any]], known: tuple[str, str]
 ) -> None:
     first = poll(Snapshot(ORG), *had, at=NOW)
-    for number in range(1, 3):  # at once, and as long as they are missing
+    for number in range(1, 3):  # at once, and for as long as the rows are missing
         first = poll(first, *has, at=NOW + number * HOUR)
         assert verdict_on(first) == known
     back = poll(first, *had, *has, at=NOW + 3 * HOUR)
@@ -122,7 +130,7 @@ def test_rows_of_the_future_count_for_nothing(ahead: timedelta, offset: timedelt
     failure = history_row("failure", zoho_now - HOUR)
     after = poll(Snapshot(ORG), future, failure, at=NOW, server_time=zoho_now)
     assert verdict_on(after) == ("failed", "FAILED")
-    soon = history_row("completed", zoho_now + MINUTE)  # two clocks that differ a little
+    soon = history_row("completed", zoho_now + MINUTE)  # the clocks differ a little
     assert verdict_on(poll(Snapshot(ORG), soon, failure, at=NOW, server_time=zoho_now))[0] == "scheduled"
 
 
@@ -139,7 +147,7 @@ def test_rows_of_the_future_count_for_nothing(ahead: timedelta, offset: timedelt
         ("STARTED", [STARTED, GOOD]),
     ],
 )
-def test_at_a_first_look_a_contradiction_is_unknown(status: str, rows: list[dict[str, Any]]) -> None:
+def test_at_a_first_poll_a_contradiction_is_unknown(status: str, rows: list[dict[str, Any]]) -> None:
     assert verdict_on(poll(Snapshot(ORG), *rows, at=NOW, status=status)) == ("cannot_tell", "NO HISTORY")
 
 

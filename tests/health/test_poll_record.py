@@ -1,4 +1,4 @@
-"""A poll, as the log of polls shows it."""
+"""The row that a poll leaves in the log of polls."""
 
 from __future__ import annotations
 

@@ -40,16 +40,16 @@ jitters = st.floats(-1, 1)
 
 def time_to_next_poll(snapshot: Snapshot, policy: WatchPolicy = POLICY, jitter: float = 0) -> timedelta:
     """From now to the next poll."""
-    look = next_poll(snapshot, policy, NOW, jitter)
-    assert look is not None
-    return look - NOW
+    poll_at = next_poll(snapshot, policy, NOW, jitter)
+    assert poll_at is not None
+    return poll_at - NOW
 
 
-def failed_snapshot(trouble: Problem, failures: int = 1) -> Snapshot:
-    return snapshot_with(snapshot_with_next_run(6 * DAY), problem=trouble, failures=failures)
+def failed_snapshot(problem: Problem, failures: int = 1) -> Snapshot:
+    return snapshot_with(snapshot_with_next_run(6 * DAY), problem=problem, failures=failures)
 
 
-# Nothing is near
+# No run is near
 
 
 @pytest.mark.parametrize(("jitter", "part"), [(-1, 0.9), (-0.5, 0.95), (0, 1), (0.5, 1.05), (1, 1.1)])
@@ -130,14 +130,14 @@ def test_the_next_run_is_near_by_zohos_clock() -> None:
 @pytest.mark.parametrize("jitter", [-1, 0, 1])
 @pytest.mark.parametrize("every", [EVERY, HOUR, DAY])
 @pytest.mark.parametrize("further", [timedelta(), MINUTE])
-def test_the_last_long_interval_does_not_reach_past_the_beginning_of_the_closer_watch(
+def test_the_last_long_interval_ends_where_the_closer_watch_begins(
     every: timedelta, jitter: float, further: timedelta
 ) -> None:
     policy = WatchPolicy(every=every)
     begins = NOW + every - further
-    look = next_poll(snapshot_with_next_run(2 * MINUTE + every - further), policy, NOW, jitter)
-    assert look is not None
-    assert look <= begins + policy.near_every
+    poll_at = next_poll(snapshot_with_next_run(2 * MINUTE + every - further), policy, NOW, jitter)
+    assert poll_at is not None
+    assert poll_at <= begins + policy.near_every
 
 
 @pytest.mark.parametrize("span", [6 * DAY, 4 * MINUTE, MINUTE, -MINUTE, -DAY])
@@ -147,7 +147,7 @@ def test_the_closer_watch_is_never_the_slower_one(status: str, span: timedelta) 
     assert time_to_next_poll(snapshot_with_next_run(span, status), policy) == MINUTE
 
 
-# Trouble
+# After a failed poll
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_problem_is_retried_after_30_s_1_2_4_8_and_at_most_15_minutes(
     assert time_to_next_poll(failed_snapshot(OFFLINE, failures), WatchPolicy(every=every), 1) == wait * 1.1
 
 
-def test_a_policy_that_looks_more_often_than_every_30_s_retries_as_soon() -> None:
+def test_a_policy_that_polls_more_often_than_every_30_s_retries_as_soon() -> None:
     policy = WatchPolicy(every=2 * SECOND, near_every=SECOND)
     assert [time_to_next_poll(failed_snapshot(OFFLINE, failures), policy) for failures in (1, 2, 3)] == [
         2 * SECOND,
@@ -201,8 +201,8 @@ def test_a_problem_backs_off_whatever_was_known_before(known: Snapshot) -> None:
 def test_nothing_is_asked_before_the_moment_that_zoho_named(
     code: str | None, until: timedelta, jitter: float
 ) -> None:
-    trouble = Problem("throttled", "Too much.", "Wait.", code, 429, retry_at=NOW + until)
-    wait = time_to_next_poll(failed_snapshot(trouble), jitter=jitter)
+    problem = Problem("throttled", "Too much.", "Wait.", code, 429, retry_at=NOW + until)
+    wait = time_to_next_poll(failed_snapshot(problem), jitter=jitter)
     assert wait >= until
     assert wait <= max(until, 33 * SECOND) + 3 * SECOND
 
@@ -233,7 +233,7 @@ def test_each_lockout_keeps_away_twice_as_long_up_to_40_minutes(strikes: int, mi
 
 
 @pytest.mark.parametrize(
-    ("trouble", "longest"),
+    ("problem", "longest"),
     [
         (None, EVERY),
         (OFFLINE, 15 * MINUTE),
@@ -241,19 +241,19 @@ def test_each_lockout_keeps_away_twice_as_long_up_to_40_minutes(strikes: int, mi
         (token_problem("Access Denied", 200, "eu"), 40 * MINUTE),
         (token_budget_problem(NOW + 7 * MINUTE), 40 * MINUTE),
     ],
-    ids=["no trouble", "offline", "told when", "locked out", "over budget"],
+    ids=["no problem", "offline", "retry at", "locked out", "over budget"],
 )
 def test_after_the_clock_was_set_back_no_poll_is_further_ahead_than_it_may_be(
-    trouble: Problem | None, longest: timedelta
+    problem: Problem | None, longest: timedelta
 ) -> None:
-    assert max_pause(snapshot_with(snapshot_with_next_run(6 * DAY), problem=trouble), POLICY) == longest
+    assert max_pause(snapshot_with(snapshot_with_next_run(6 * DAY), problem=problem), POLICY) == longest
 
 
 def test_nobody_may_poll_twice_within_five_seconds() -> None:
     assert MIN_POLL_GAP == 5 * SECOND
 
 
-# An org with a pace of its own
+# Orgs with their own intervals
 
 
 def time_to_next_poll_with(snapshot: Snapshot, **keys: timedelta) -> Snapshot:
@@ -291,7 +291,7 @@ def test_an_org_that_sets_everything_itself_is_polled_as_if_all_were_so(
     )
 
 
-# Whatever is known
+# Any snapshot
 
 
 @reproducible
@@ -299,8 +299,8 @@ def test_an_org_that_sets_everything_itself_is_polled_as_if_all_were_so(
 def test_only_a_final_problem_ends_the_watch(
     snapshot: Snapshot, policy: WatchPolicy, jitter: float
 ) -> None:
-    look = next_poll(snapshot, policy, NOW, jitter)
-    assert (look is None) == (snapshot.polls.problem is not None and snapshot.polls.problem.final)
+    poll_at = next_poll(snapshot, policy, NOW, jitter)
+    assert (poll_at is None) == (snapshot.polls.problem is not None and snapshot.polls.problem.final)
 
 
 @reproducible
@@ -319,10 +319,10 @@ def test_without_a_problem_a_poll_is_between_the_two_intervals(
 def test_a_named_moment_is_never_anticipated(
     snapshot: Snapshot, policy: WatchPolicy, jitter: float
 ) -> None:
-    look, trouble = next_poll(snapshot, policy, NOW, jitter), snapshot.polls.problem
-    if look is not None and trouble is not None and trouble.retry_at is not None:
-        assert look >= trouble.retry_at
-    assert look is None or look > NOW
+    poll_at, problem = next_poll(snapshot, policy, NOW, jitter), snapshot.polls.problem
+    if poll_at is not None and problem is not None and problem.retry_at is not None:
+        assert poll_at >= problem.retry_at
+    assert poll_at is None or poll_at > NOW
 
 
 @reproducible

@@ -1,4 +1,4 @@
-"""The table of verdicts, by what the details say, and the thresholds that a policy sets."""
+"""Verdicts that follow from the details alone, and the thresholds that a policy sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts by history and links: failures, stopped plans, backups too old, links that end."""
+"""Verdicts that need history or links: failures, stopped plans, old backups, expiring links."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from zbtui.zoho_api.runs import History
 
 GOOD, BAD = history_with_one_end("completed", DAY), history_with_one_end("failure", 3 * HOUR)
 RUNS_AGAIN = make_history(history_row("initiated", NOW - HOUR), history_row("failure", NOW - 3 * HOUR))
-"""A failed run, and a newer one under way."""
+"""A history with a failed run and a newer one in progress."""
 UNDATED = make_history(history_row("failure"))
 FAILED_SOMETIME = make_history(history_row("failure"), history_row("completed", NOW - DAY))
 FAILED_LONG_AGO = make_history(history_row("stopped", NOW), history_row("failure", NOW - 200 * DAY))
@@ -71,7 +71,7 @@ def verdict(snapshot: Snapshot, policy: WatchPolicy = POLICY) -> Verdict:
         (snapshot_with_next_run(6 * DAY, history=FAILED_LONG_AGO), "FAILED"),
     ],
 )
-def test_a_failure_is_one_whoever_of_the_two_shows_it(snapshot: Snapshot, word: str) -> None:
+def test_a_failure_counts_whether_details_or_history_show_it(snapshot: Snapshot, word: str) -> None:
     found = verdict(snapshot)
     assert (found.name, found.level, found.badge) == ("failed", Level.CRITICAL, word)
 
@@ -173,7 +173,7 @@ def test_who_stopped_a_plan_and_when_is_shown_where_it_is_known(
 
 @pytest.mark.parametrize("offset", [-12, 0, 14])
 def test_when_a_plan_was_stopped_reads_the_same_wherever_the_org_is(offset: int) -> None:
-    """Its date there may be tomorrow's here."""
+    """The date of the stop at the org may be tomorrow's date here."""
     at = (NOW - DAY).astimezone(timezone(timedelta(hours=offset)))
     stopped = make_history(history_row("stopped", at, done_by=None))
     found = verdict(snapshot_with_next_run(DAY, "STOPPED", history=stopped))
@@ -200,7 +200,7 @@ def test_a_plan_that_was_stopped_once_and_made_again_is_not_stopped() -> None:
         (snapshot_of_running_backup(HOUR, history=History()), "no backup has completed; one is running"),
     ],
 )
-def test_a_backup_too_old_says_how_old_and_whether_one_is_on_its_way(
+def test_a_backup_too_old_says_how_old_and_whether_one_is_running(
     snapshot: Snapshot, headline: str
 ) -> None:
     found = verdict(snapshot)
@@ -250,10 +250,10 @@ def test_a_max_age_holds_whether_or_not_there_is_a_plan(rrule: str | None) -> No
         (7 * DAY, None, "scheduled"),
         (None, 9 * DAY, "too_old"),
         (None, 7 * DAY, "scheduled"),
-        (300 * DAY, 7 * DAY, "scheduled"),  # the plan was made anew
+        (300 * DAY, 7 * DAY, "scheduled"),  # the plan was made again
         (7 * DAY, 300 * DAY, "too_old"),
         (-DAY, 9 * DAY, "scheduled"),  # the first run is still to come
-        (None, None, "cannot_tell"),  # nobody knows how long it has been waited for
+        (None, None, "cannot_tell"),  # since when the first run is due is unknown
     ],
 )
 def test_where_none_ever_completed_the_wait_counts_from_the_first_run_or_the_plan(
@@ -294,7 +294,7 @@ def test_a_good_backup_without_a_time_is_as_old_as_the_next_older_row(
     assert verdict(snapshot_with_next_run(DAY, history=make_history(*rows))).name == name
 
 
-# Links that end
+# Links that expire
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_links_that_could_not_be_read_again_still_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first_seen", "told", "name", "says"),
+    ("first_seen", "started_ago", "name", "says"),
     [
         (13 * HOUR, None, "running_long", "running for 13h"),
         (HOUR, 13 * HOUR, "running_long", "running for 13h"),
@@ -365,11 +365,11 @@ def test_links_that_could_not_be_read_again_still_end() -> None:
     ],
 )
 def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_shows_it(
-    first_seen: timedelta | None, told: timedelta | None, name: VerdictName, says: str
+    first_seen: timedelta | None, started_ago: timedelta | None, name: VerdictName, says: str
 ) -> None:
     rows = [history_row("completed", NOW - 7.9 * DAY)]
-    if told is not None:
-        rows.insert(0, history_row("initiated", NOW - told))
+    if started_ago is not None:
+        rows.insert(0, history_row("initiated", NOW - started_ago))
     found = verdict(snapshot_of_running_backup(first_seen, history=make_history(*rows)))
     assert found.name == name
     assert says in found.headline
@@ -378,8 +378,10 @@ def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_shows_it(
 @pytest.mark.parametrize("back", [SECOND, 9 * DAY])
 def test_after_the_clock_was_set_back_a_run_lasts_since_the_history_shows_it(back: timedelta) -> None:
     assert verdict(snapshot_of_running_backup(-back)).headline == "a backup is running"
-    told = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - 2 * DAY))
-    assert verdict(snapshot_of_running_backup(-back, history=told)).name == "running_long"
+    history = make_history(
+        history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - 2 * DAY)
+    )
+    assert verdict(snapshot_of_running_backup(-back, history=history)).name == "running_long"
 
 
 def test_a_start_without_a_time_shows_nothing_of_how_long_a_run_lasts() -> None:

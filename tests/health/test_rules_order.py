@@ -56,7 +56,7 @@ def all_at_once(
     rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO",
     **keys: Any,
 ) -> Snapshot:
-    """An org whose links expire, besides."""
+    """A snapshot on which the rule holds that links expire, and those of the arguments."""
     job = {key: keys.pop(key) for key in ("start_date", "scheduled_date") if key in keys}
     what = make_backup(status, None if next_run is None else NOW + next_run, rrule=rrule, **job)
     return snapshot_of(

@@ -36,13 +36,13 @@ Names = tuple[VerdictName, VerdictName, VerdictName]
 
 @dataclass(frozen=True)
 class Threshold:
-    """Something that happened, and how long after it the verdict changes (negative: before it)."""
+    """An event, and how long after it the verdict changes (negative: before it)."""
 
     id: str
     span: timedelta
     names: Names
     known: Callable[[datetime, datetime, ZoneInfo], Snapshot]
-    """From when it happened, at the org's offset, and when the org was polled."""
+    """Makes the snapshot from the time of the event, the time of the poll, and the viewer's zone."""
 
 
 def seen_at(
@@ -54,7 +54,7 @@ def seen_at(
 
 
 def completed(rrule: str | None, max_age: timedelta | None = None) -> Callable[..., Snapshot]:
-    """The last good backup ended at a moment; the plan is `rrule`."""
+    """Makes snapshots whose last good backup ended at the event; the plan is `rrule`."""
 
     def known(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
         snapshot = seen_at(now, rrule=f"RRULE:{rrule}")
@@ -69,7 +69,7 @@ def completed(rrule: str | None, max_age: timedelta | None = None) -> Callable[.
 
 
 def none_completed(first_run: bool) -> Callable[..., Snapshot]:
-    """None ever completed; the first run was due at a moment, or the plan was made then."""
+    """Makes snapshots without a completed backup; the event is the first due run or the new plan."""
 
     def known(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
         snapshot = seen_at(now, start_date=event.isoformat() if first_run else None)
@@ -97,7 +97,7 @@ def expiring(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
     return snapshot_with(snapshot, links=Links(1, 1, event), last_links_expiry=event)
 
 
-def looked_at(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
+def polled_at(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
     return snapshot_with(seen_at(now), observed_at=event.astimezone(here))
 
 
@@ -118,7 +118,7 @@ THRESHOLDS = (
         "seen running", POLICY.long_run_after, ("running", "running", "running_long"), first_seen_running
     ),
     Threshold(
-        "told running", POLICY.long_run_after, ("running", "running", "running_long"), reported_running
+        "reported running", POLICY.long_run_after, ("running", "running", "running_long"), reported_running
     ),
     Threshold("every week", 8 * DAY, AGE, completed("FREQ=WEEKLY;INTERVAL=1;BYDAY=TU")),
     Threshold("every two weeks", 16 * DAY, AGE, completed("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU")),
@@ -135,7 +135,7 @@ THRESHOLDS = (
     Threshold("none completed since planned", 8 * DAY, AGE, none_completed(first_run=False)),
     Threshold("links near", -48 * HOUR, ("scheduled", "links_expiring", "links_expiring"), expiring),
     Threshold("links gone", timedelta(), ("links_expiring", "scheduled", "scheduled"), expiring),
-    Threshold("looked at", 15 * MINUTE, ("scheduled", "scheduled", "waiting"), looked_at),
+    Threshold("polled", 15 * MINUTE, ("scheduled", "scheduled", "waiting"), polled_at),
     Threshold("history read", 18 * HOUR, ("scheduled", "scheduled", "cannot_tell"), history_read),
 )
 

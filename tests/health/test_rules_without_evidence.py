@@ -1,4 +1,4 @@
-"""A plan of which nothing shows that it ever ran, or since when it should: never green."""
+"""A plan without evidence that it ever ran, or since when it is due, is never ok."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ COMPLETED, FAILED = history_with_one_end("completed", DAY), history_with_one_end
 EVIDENCE: dict[str, tuple[Backup | None, History | None, VerdictName]] = {
     "one completed": (undated(), COMPLETED, "scheduled"),
     "one completed without a time": (undated(), make_history(history_row("completed")), "cannot_tell"),
-    "one that the details tell": (undated("COMPLETED"), BEGUN, "completed"),
+    "one that the details show": (undated("COMPLETED"), BEGUN, "completed"),
     "history not asked for": (undated(), None, "cannot_tell"),
     "running": (undated("INPROGRESS"), NONE, "running"),
     "no plan": (undated(rrule=None), NONE, "one_off"),

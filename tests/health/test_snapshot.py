@@ -1,4 +1,4 @@
-"""How one poll changes what is known of an org."""
+"""How a poll's observation or failure changes the snapshot."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_before_the_first_poll_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [Snapshot(ORG), Observation(None), RUNNING], ids=["snapshot", "look", "backup"]
+    "value", [Snapshot(ORG), Observation(None), RUNNING], ids=["snapshot", "observation", "backup"]
 )
 def test_what_was_seen_is_never_changed_in_place(value: Snapshot | Observation | Backup) -> None:
     with pytest.raises(FrozenInstanceError):

@@ -1,4 +1,4 @@
-"""How history, links and company that were asked for with a poll change what is known of an org."""
+"""How history, links and company, when a poll asked for them, change the snapshot."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.support.samples import (
     make_backup,
     make_company,
     make_history,
+    problems,
     reproducible,
     snapshot_of,
     snapshot_with_next_run,
     snapshots,
-    troubles,
 )
 from tests.support.snapshots import snapshot_with
 from zbtui.health.observe import apply_failure, apply_observation
@@ -45,8 +45,10 @@ GOOD, BAD = history_with_one_end("completed", DAY), history_with_one_end("failur
 LINKS = Links(2, 1, NOW + 6 * DAY)
 
 
-def poll_result(before: Snapshot, past: HistoryAndLinks | None, at: datetime = LATER) -> Snapshot:
-    return apply_observation(before, Observation(JOB, history_and_links=past), at)
+def poll_result(
+    before: Snapshot, history_and_links: HistoryAndLinks | None, at: datetime = LATER
+) -> Snapshot:
+    return apply_observation(before, Observation(JOB, history_and_links=history_and_links), at)
 
 
 def history_poll(after: Snapshot) -> tuple[datetime | None, Problem | None, int]:
@@ -89,8 +91,8 @@ def test_links_that_could_not_be_read_leave_the_old_ones() -> None:
 
 def test_what_could_not_be_read_is_counted_until_it_can() -> None:
     snapshot, counts = snapshot_of(JOB, history=None), []
-    for trouble in (OFFLINE, SIGNED_OUT, OFFLINE, None, OFFLINE):
-        found = HistoryAndLinks(None, None, trouble) if trouble else HistoryAndLinks(GOOD, LINKS)
+    for problem in (OFFLINE, SIGNED_OUT, OFFLINE, None, OFFLINE):
+        found = HistoryAndLinks(None, None, problem) if problem else HistoryAndLinks(GOOD, LINKS)
         snapshot = poll_result(snapshot, found)
         counts.append(snapshot.polls.history_failures)
     assert counts == [1, 2, 3, 0, 1]
@@ -132,27 +134,27 @@ UNREAD = HistoryAndLinks(None, None, OFFLINE)
 
 
 def series(
-    *looks: tuple[Backup | None, HistoryAndLinks | None], before: Snapshot | None = None
+    *polls: tuple[Backup | None, HistoryAndLinks | None], before: Snapshot | None = None
 ) -> list[Snapshot]:
-    """An org after each of these polls, a minute apart."""
+    """The snapshot after each of these polls, which are a minute apart."""
     found, snapshot = (
         [],
         before or poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(GOOD, LINKS), NOW),
     )
-    for number, (what, past) in enumerate(looks):
+    for number, (what, history_and_links) in enumerate(polls):
         snapshot = apply_observation(
-            snapshot, Observation(what, history_and_links=past), LATER + number * MINUTE
+            snapshot, Observation(what, history_and_links=history_and_links), LATER + number * MINUTE
         )
         found.append(snapshot)
     return found
 
 
 @pytest.mark.parametrize(
-    ("looks", "behind"),
+    ("polls", "behind"),
     [
         ([(JOB, None), (JOB, UNREAD)], [False, False]),
         ([(CHANGED, UNREAD), (CHANGED, None), (CHANGED, UNREAD)], [True, True, True]),
-        ([(CHANGED, UNREAD), (JOB, UNREAD)], [True, True]),  # whatever happened in between is not told
+        ([(CHANGED, UNREAD), (JOB, UNREAD)], [True, True]),  # a run between the two polls may be missing
         ([(CHANGED, None), (CHANGED, HistoryAndLinks(GOOD, LINKS))], [True, False]),
         ([(CHANGED, HistoryAndLinks(GOOD, LINKS)), (CHANGED, UNREAD)], [False, False]),
         (
@@ -164,15 +166,15 @@ def series(
     ],
 )
 def test_a_history_is_behind_from_when_the_details_change_until_it_is_read(
-    looks: list[tuple[Backup | None, HistoryAndLinks | None]], behind: list[bool]
+    polls: list[tuple[Backup | None, HistoryAndLinks | None]], behind: list[bool]
 ) -> None:
-    since = [snapshot.zoho.history_behind_since for snapshot in series(*looks)]
+    since = [snapshot.zoho.history_behind_since for snapshot in series(*polls)]
     assert [moment is not None for moment in since] == behind
 
 
 def test_a_poll_that_failed_leaves_a_history_as_far_behind_as_it_was() -> None:
-    for past, behind in ((UNREAD, True), (HistoryAndLinks(GOOD, LINKS), False)):
-        (snapshot,) = series((CHANGED, past))
+    for history_and_links, behind in ((UNREAD, True), (HistoryAndLinks(GOOD, LINKS), False)):
+        (snapshot,) = series((CHANGED, history_and_links))
         assert bool(apply_failure(snapshot, OFFLINE, LATER + HOUR).zoho.history_behind_since) is behind
 
 
@@ -184,7 +186,7 @@ OPEN = HistoryAndLinks(UNENDED, LINKS)
 
 
 @pytest.mark.parametrize(
-    ("looks", "counts"),
+    ("polls", "counts"),
     [
         ([(JOB, OPEN), (JOB, OPEN), (JOB, None), (JOB, OPEN)], [1, 2, 2, 3]),
         ([(None, OPEN)], [1]),
@@ -198,9 +200,9 @@ OPEN = HistoryAndLinks(UNENDED, LINKS)
     ],
 )
 def test_it_is_counted_how_often_the_history_showed_no_end_of_a_run_that_is_over(
-    looks: list[tuple[Backup | None, HistoryAndLinks | None]], counts: list[int]
+    polls: list[tuple[Backup | None, HistoryAndLinks | None]], counts: list[int]
 ) -> None:
-    assert [snapshot.polls.unsettled_history_reads for snapshot in series(*looks)] == counts
+    assert [snapshot.polls.unsettled_history_reads for snapshot in series(*polls)] == counts
 
 
 # Links that are gone
@@ -221,21 +223,21 @@ def test_the_last_expiry_is_remembered_when_the_links_are_gone() -> None:
         (Links(1, 1, NOW + SECOND), -SECOND, DAY, False),
         (Links(1, 1, NOW), timedelta(), 7 * DAY, True),
         (Links(1, 1, NOW - SECOND), SECOND, 7 * DAY, True),
-        (Links(), -SECOND, 6 * DAY, False),  # taken away early, and not expired
+        (Links(), -SECOND, 6 * DAY, False),  # removed before they expired
         (Links(), timedelta(), 7 * DAY, True),
         (Links(), DAY, 8 * DAY, True),
         (Links(), DAY, None, True),
         (Links(), DAY, DAY, True),
-        (Links(), DAY, DAY - SECOND, False),  # a newer backup, whose files are still to come
+        (Links(), DAY, DAY - SECOND, False),  # a newer backup, whose files are not there yet
         (Links(), DAY, HOUR, False),
-        (Links(), None, HOUR, False),  # none was ever seen
+        (Links(), None, HOUR, False),  # no links were ever seen
         (Links(), None, None, False),
-        (None, DAY, 8 * DAY, False),  # it is not known whether there are any
-        (Links(1, 1, None), DAY, HOUR, False),  # there are some, and no end is told
+        (None, DAY, 8 * DAY, False),  # whether there are links is unknown
+        (Links(1, 1, None), DAY, HOUR, False),  # links without an expiry
         (Links(1, 1, NOW - HOUR), HOUR, SECOND, True),
     ],
 )
-def test_links_are_gone_once_their_expiry_is_past_unless_there_is_a_newer_backup(
+def test_links_are_gone_after_their_expiry_unless_there_is_a_newer_backup(
     links: Links | None, expired: timedelta | None, completed: timedelta | None, gone: bool
 ) -> None:
     snapshot = snapshot_of(
@@ -259,7 +261,7 @@ def test_links_expire_by_zohos_clock(offset: timedelta, gone: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "looked", "asked", "after"),
+    ("before", "answered", "asked", "after"),
     [
         (None, None, False, None),
         (None, make_company(), True, make_company()),
@@ -269,10 +271,10 @@ def test_links_expire_by_zohos_clock(offset: timedelta, gone: bool) -> None:
     ],
 )
 def test_whose_org_it_is_stays_until_it_is_shown_again(
-    before: Company | None, looked: Company | None, asked: bool, after: Company | None
+    before: Company | None, answered: Company | None, asked: bool, after: Company | None
 ) -> None:
     known = snapshot_of(JOB, company=before)
-    found = apply_observation(known, Observation(JOB, company=looked, company_requested=asked), LATER)
+    found = apply_observation(known, Observation(JOB, company=answered, company_requested=asked), LATER)
     assert found.zoho.company == after
     assert found.zoho.company_requested_at == (LATER if asked else None)
 
@@ -283,7 +285,7 @@ def test_the_name_of_the_company_is_none_where_it_is_not_known() -> None:
     assert snapshot_of(JOB, company=make_company()).company_name == "Nordlys Tools AB"
 
 
-# Since when it fails
+# Since when polls fail
 
 
 def test_a_problem_is_dated_from_the_first_failed_poll_to_the_next_good_one() -> None:
@@ -301,42 +303,48 @@ def test_over_a_restart_a_problem_goes_on_counting() -> None:
     assert (after.polls.failures, after.polls.failing_since) == (3, NOW - HOUR)
 
 
-# Whatever is known
+# Any snapshot
 
 
 @reproducible
 @given(snapshots(), st.none() | histories_and_links(), st.none() | companies)
 def test_a_good_poll_ends_the_problem_and_forgets_nothing_that_it_did_not_ask_for(
-    before: Snapshot, past: HistoryAndLinks | None, who: Company | None
+    before: Snapshot, history_and_links: HistoryAndLinks | None, who: Company | None
 ) -> None:
-    found = Observation(JOB, history_and_links=past, company=who, company_requested=who is not None)
+    found = Observation(
+        JOB, history_and_links=history_and_links, company=who, company_requested=who is not None
+    )
     after = apply_observation(before, found, NOW)
     polls = after.polls
     assert (polls.problem, polls.failures, polls.failing_since, polls.restored) == (None, 0, None, False)
     assert after.zoho.observed_at == after.polls.attempted_at == NOW
     assert (after.zoho.history is None) == (
-        before.zoho.history is None and (past is None or past.history is None)
+        before.zoho.history is None and (history_and_links is None or history_and_links.history is None)
     )
     assert (after.zoho.links is None) == (
-        before.zoho.links is None and (past is None or past.links is None)
+        before.zoho.links is None and (history_and_links is None or history_and_links.links is None)
     )
     assert (after.zoho.last_links_expiry is None) <= (before.zoho.last_links_expiry is None)
     failed = after.polls.history_problem or after.polls.links_problem
     assert (failed is None) == (after.polls.history_failures == 0)
-    if not (past and past.history) and before.zoho.observed_at and before.zoho.backup != JOB:
+    if (
+        not (history_and_links and history_and_links.history)
+        and before.zoho.observed_at
+        and before.zoho.backup != JOB
+    ):
         assert after.zoho.history_behind_since
     assert after.zoho.company == (who or before.zoho.company)
 
 
 @reproducible
-@given(snapshots(), troubles)
-def test_a_failed_poll_changes_nothing_but_the_problem(before: Snapshot, trouble: Problem) -> None:
-    after = apply_failure(before, trouble, NOW)
+@given(snapshots(), problems)
+def test_a_failed_poll_changes_nothing_but_the_problem(before: Snapshot, problem: Problem) -> None:
+    after = apply_failure(before, problem, NOW)
     assert after.polls.failures == before.polls.failures + 1
     assert after.polls.failing_since is not None
     assert after == snapshot_with(
         before,
-        problem=trouble,
+        problem=problem,
         failures=after.polls.failures,
         failing_since=before.polls.failing_since or NOW,
         attempted_at=NOW,

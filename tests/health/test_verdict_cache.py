@@ -1,4 +1,4 @@
-"""One verdict for all that ask: found as long as its name and level hold, in the same words."""
+"""The verdict cache: every caller gets the same verdict, in the same words while name and level hold."""
 
 from __future__ import annotations
 

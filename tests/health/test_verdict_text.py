@@ -1,4 +1,4 @@
-"""How a verdict is said: the time that matters, the reason, the cure."""
+"""Headlines and hints of verdicts."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def test_the_headline_shows_the_time_that_matters(snapshot: Snapshot, words: lis
     assert all(word in headline for word in words), headline
 
 
-@pytest.mark.parametrize("past", [timedelta(), -HOUR])
-def test_a_try_that_is_past_is_not_announced_after_a_failure(past: timedelta) -> None:
+@pytest.mark.parametrize("history_and_links", [timedelta(), -HOUR])
+def test_a_next_run_that_was_due_is_not_announced_after_a_failure(history_and_links: timedelta) -> None:
     assert (
-        verdict(snapshot_with_next_run(past, "FAILED")).headline
+        verdict(snapshot_with_next_run(history_and_links, "FAILED")).headline
         == verdict(snapshot_of(make_backup("FAILED"))).headline
     )
 

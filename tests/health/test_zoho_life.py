@@ -1,4 +1,4 @@
-"""Whatever an org's life brings, the watcher is never green without a good end, and never cries wolf."""
+"""Random lives of an org: never ok without a completed backup, never critical without a cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model of Zoho as an adversary: an org's life, its truth, and a watcher that sees the answers alone.
+"""A random model of Zoho: what really happens to an org, and a watcher that sees only Zoho's answers.
 
 Runs succeed, fail, end oddly or never start; plans are changed, stopped and made again; backups are ordered
 by hand; answers are lost, stale, shuffled, partly unreadable or without times.
@@ -89,7 +89,7 @@ class ZohoLife(RuleBasedStateMachine):
 
     @rule()
     def sleep_until_the_next_run(self) -> None:
-        """The watch is off until shortly before it."""
+        """Poll nothing until shortly before the next run."""
         if self.next_due and self.next_due > self.now + 12 * HOUR:
             self.now = self.next_due - 5 * HOUR
             self.seen_well_since = self.now
@@ -121,7 +121,7 @@ class ZohoLife(RuleBasedStateMachine):
         self.hidden_until = self.now + hours * HOUR
         self._live(MINUTE)
 
-    # What happens to the answers
+    # What the answers show
 
     @rule(polls=st.integers(1, 8))
     def lose_the_network(self, polls: int) -> None:
@@ -139,7 +139,7 @@ class ZohoLife(RuleBasedStateMachine):
     def spoil_the_rows(self, shuffled: bool, odd: bool) -> None:
         self.is_shuffled, self.has_odd_rows = shuffled, odd
 
-    # The life
+    # The steps of a life
 
     def _live(self, span: timedelta) -> None:
         end = self.now + span
@@ -216,7 +216,7 @@ class ZohoLife(RuleBasedStateMachine):
         self.stale_polls = max(self.stale_polls - 1, 0)
         self.history_down_polls = max(self.history_down_polls - 1, 0)
 
-    # What must always hold
+    # Invariants
 
     def _check(self) -> None:
         verdict = judge(self.snapshot, POLICY, self.now)
@@ -226,7 +226,7 @@ class ZohoLife(RuleBasedStateMachine):
         # 1. Never green while the last due run has no good end.
         if since and self.now > since + grace + patience:
             assert verdict.level is not Level.OK, f"green: {verdict.headline}"
-        # 2. Critical soon after what is bad, once two answers showed it; an unknown word is a warning.
+        # 2. Critical soon after two answers showed something bad; an unknown word is a warning.
         seen_for = self.now - max(since or self.now, self.seen_well_since)
         is_odd = not self.is_missed and self._newest_end() == "aborted"
         if since and not is_odd and seen_for > grace + 2 * POLICY.every + 6 * HOUR:
@@ -242,7 +242,7 @@ class ZohoLife(RuleBasedStateMachine):
         return next((row["state"] for row in self.rows if row["state"]), None)
 
     def _check_alerts(self) -> None:
-        """Every transition is told once: no verdict twice in a row, no recovery without an alarm."""
+        """Check that each change is notified once: no verdict twice running, no recovery without alarm."""
         for alert in self.decider.decide(self.snapshot, at=self.now):
             if alert.kind in ("alarm", "outage"):
                 assert alert.verdict != self.alarmed

@@ -47,10 +47,10 @@ TEXTS: Final = (
     # Addresses
     *("https://accounts.zoho.eu@evil.example", "https://accounts.zoho.eu.", "https://[::1"),
     *("http://127.0.0.1:1/x", "https://www.zohoapis.eu:99999"),
-    # Words of Zoho's
+    # Zoho's words
     *("SCHEDULED\u0301", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED", "true"),
 )
-"""For each place with a text."""
+"""Hostile texts, tried in each place that has a text."""
 RAW: Final = (
     *("9" * 5000, "-" + "9" * 5000, "1" + "0" * 400 + ".5", "1e400", "18446744073709551616"),
     *("-0", "0", "-1", "NaN", "Infinity", "-Infinity", "true", "null", "[]", "{}"),
@@ -65,7 +65,7 @@ BODIES: Final = (
     b"<html>Sign in to the Wi-Fi</html>",
     b'{"code": "\\u001b[2J", "message": "\\u202e", "status": "error", "details": {"permissions": 1}}',
 )
-"""Whole answers."""
+"""Bodies of whole answers."""
 ANSWERS: Final[dict[str, Any]] = {
     "details": {"backup": make_job()},
     "history": {
@@ -147,7 +147,7 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
                 for code in ("NO_PERMISSION", "INVALID_TOKEN", "")
             )
         ),
-        # As many rows as an answer that is still read may have.
+        # The largest number of rows that is still read.
         b'{"history": [' + b'{"state": "failed"},' * 45_000 + b"{}]}",
     ),
     "rows": _bytes(
@@ -177,11 +177,11 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
     ),
     "device": _bytes(
         *(
-            {"told": DEVICE_CODE_ANSWER, "polled": polled}
+            {"code": DEVICE_CODE_ANSWER, "polled": polled}
             for polled in (TOKEN_ANSWER, {"error": "slow_down"})
         ),
-        {"told": DEVICE_CODE_ANSWER, "polled": {"error": "other_dc", "user_location": "in"}},
-        {"told": {"error": "invalid_client"}, "polled": {}},
+        {"code": DEVICE_CODE_ANSWER, "polled": {"error": "other_dc", "user_location": "in"}},
+        {"code": {"error": "invalid_client"}, "polled": {}},
     ),
     "browser": (
         _callback(code="1000.aa.bb", location="eu", **{"accounts-server": "https://accounts.zoho.eu"}),
@@ -229,15 +229,15 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
         *(ANSWERS | {"details": {"backup": make_job(status=text)}} for text in ("FAILED", "STOPPED")),
     ),
 }
-"""Of each parser, with inputs that once broke it."""
+"""Good inputs of each parser, and inputs that once broke it."""
 MOST: Final = 300
-"""Spoilt inputs per parser."""
+"""The number of spoilt inputs per parser."""
 
 
 def spoilt(goods: tuple[bytes, ...]) -> Iterator[bytes]:
     """Good JSON with one hostile value; other inputs with a hostile text at an end or within.
 
-    A sample, the same each time.
+    A random sample, the same in each run.
     """
     every: list[tuple[bytes, Any, str]] = []
     for good in (one for one in goods if len(one) < 10_000):
@@ -254,7 +254,7 @@ def spoilt(goods: tuple[bytes, ...]) -> Iterator[bytes]:
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of each value within a JSON value, itself first."""
+    """The path of each value within a JSON value, beginning with that of the whole."""
     yield path
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -264,7 +264,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def _changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """A copy with another value at one place."""
+    """A copy of a JSON value, with `new` at `path`."""
     if not path:
         return new
     copy = dict(value) if isinstance(value, dict) else list(value)

@@ -1,6 +1,6 @@
-"""Readers of what comes from outside, each by the name of its inputs in the corpus.
+"""A reader for each kind of input in the corpus: it runs the product's parsers on one input.
 
-Each yields what comes of an input, and asserts what holds of that alone.
+A reader yields the results, for checks that hold for all readers, and makes the assertions of its own.
 """
 
 from __future__ import annotations
@@ -89,13 +89,13 @@ def text_of(data: bytes) -> str:
 
 
 def json_of(data: bytes) -> Any:
-    """As an answer's JSON is read; None where it is none."""
+    """The JSON of an answer; None if it is invalid."""
     with suppress(ValueError, RecursionError):
         return json.loads(data, parse_int=str, parse_float=str, parse_constant=str)
 
 
 def tried(parse: Callable[..., T], *args: Any) -> T | Problem:
-    """What comes of it, or the one documented end."""
+    """The result of `parse`, or the problem of its `ProblemError`, the only exception allowed."""
     try:
         return parse(*args)
     except ProblemError as error:
@@ -103,7 +103,7 @@ def tried(parse: Callable[..., T], *args: Any) -> T | Problem:
 
 
 def read_answer(data: bytes) -> Iterator[object]:
-    """As the answer to each call, good or refused: which of them it is for, nobody promises."""
+    """Read the input as the answer to each call, good or refused."""
     for status in (200, 403, 429):
         yield status_problem(status, data, "custom")
         answer = tried(parse_response_object, status, data, "custom")
@@ -115,7 +115,7 @@ def read_answer(data: bytes) -> Iterator[object]:
 
 
 def read_rows(data: bytes) -> Iterator[object]:
-    """The objects within an answer, as the journal reads them, too; each comes through it unchanged."""
+    """The objects within an answer; each stays the same when it is stored and read again."""
     value = json_of(data)
     yield tried(parse_user, value)
     for parse in (parse_backup, parse_entry, parse_company):
@@ -125,7 +125,7 @@ def read_rows(data: bytes) -> Iterator[object]:
 
 
 def read_heads(data: bytes) -> Iterator[object]:
-    """The headers of an answer that mean something; a line each."""
+    """The headers of an answer that are evaluated, one a line."""
     lines = (line.partition(":") for line in text_of(data).splitlines())
     reply = HttpResponse(429, {name.lower(): value.strip() for name, _, value in lines}, b"")
     at = reply.retry_at(NOW)
@@ -138,10 +138,10 @@ def read_heads(data: bytes) -> Iterator[object]:
 
 
 def read_wire(data: bytes) -> Iterator[object]:
-    """An answer as httpx gives it: the headers, a line each, an empty line, and the body."""
+    """An answer as httpx gives it: headers, one a line, an empty line, and the body."""
     head, _, body = data.partition(b"\n\n")
     lines = (line.decode("latin-1").partition(":") for line in head.split(b"\n"))
-    # Any other name never gets through HTTP.
+    # HTTP permits no other names.
     headers = {name: value.strip() for name, _, value in lines if re.fullmatch("[A-Za-z0-9-]+", name)}
     app = CannedResponse(200, body, headers)
 
@@ -170,7 +170,7 @@ def read_text(data: bytes) -> Iterator[object]:
 
 
 def read_rule(data: bytes) -> Iterator[object]:
-    """A recurrence rule as it comes in an answer: cleaned."""
+    """A recurrence rule from an answer, after `clean`."""
     raw = clean(text_of(data))
     yield rrule_text(raw)
     rule = parse_rrule(raw)
@@ -196,9 +196,9 @@ def read_tokens(data: bytes) -> Iterator[object]:
 
 
 def read_device_answers(data: bytes) -> Iterator[object]:
-    """The answer to who asks for a code, and that to the first poll."""
+    """The answers to the request for a device code, and to the first poll."""
     both = json_of(data)
-    first, second = (both.get(key) if isinstance(both, dict) else both for key in ("told", "polled"))
+    first, second = (both.get(key) if isinstance(both, dict) else both for key in ("code", "polled"))
     app = CannedApp(
         {
             DEVICE_CODE_PATH: [json_response(first)],
@@ -225,12 +225,12 @@ def read_device_answers(data: bytes) -> Iterator[object]:
 
 @lru_cache(maxsize=100)
 def draw_code(url: str) -> list[str]:
-    """Takes longer than all else here."""
+    """The rows of a QR code; cached, as they take longer than all else here."""
     return list(qr_rows(url))
 
 
 def read_browser(data: bytes) -> Iterator[object]:
-    """All that comes to the port of this machine; and where the code would be exchanged."""
+    """A request to the loopback port, and the data center at which its code would be exchanged."""
 
     async def serve() -> LoopbackServer:
         async with LoopbackServer(0, "the-state", lambda: None) as loopback:
@@ -238,7 +238,7 @@ def read_browser(data: bytes) -> Iterator[object]:
                 "127.0.0.1", urlsplit(loopback.redirect_uri).port
             )
             page = b""
-            with suppress(ConnectionError):  # what is too long is not heard to its end
+            with suppress(ConnectionError):  # the server closes before the end of a long request
                 writer.write(data)
                 writer.write_eof()
                 page = await reader.read()
@@ -254,7 +254,7 @@ def read_browser(data: bytes) -> Iterator[object]:
 
 
 def read_address(data: bytes) -> Iterator[object]:
-    """An address from an answer, the redirect or the config."""
+    """A URL from an answer, the redirect or the config."""
     url = text_of(data)
     check_host(data_centers.trusted_api_url(url, EU))
     assert data_centers.trusted_data_center(url, EU) in (None, *data_centers.DATA_CENTERS.values())
@@ -264,7 +264,7 @@ def read_address(data: bytes) -> Iterator[object]:
 
 
 def check_host(url: str) -> None:
-    """That what is sent to it, as the HTTP client reads it, stays with Zoho."""
+    """Assert that the HTTP client would send requests for this URL to Zoho."""
     parsed = httpx.URL(url + "/crm/bulk/v7/backup")
     assert (parsed.scheme, parsed.port, parsed.userinfo) == ("https", None, b"")
     assert ".zoho" in f".{parsed.host}" and "evil" not in parsed.host, url
@@ -279,7 +279,7 @@ def read_code(data: bytes) -> Iterator[object]:
 
 
 def read_entry(data: bytes) -> Iterator[object]:
-    """The keyring's two entries of an org."""
+    """The two entries of an org in the keyring."""
     entry = tried(decode_sign_in, text_of(data), ORG)
     yield entry if isinstance(entry, Problem) else None
     access = decode_access_token(text_of(data), ORG)
@@ -297,7 +297,7 @@ def read_journal(data: bytes) -> Iterator[object]:
 
 
 def read_config(data: bytes) -> Iterator[object]:
-    """What is read of it comes through being edited, and so does everything else in it."""
+    """A config; an edit that is undone leaves the same config."""
     config = tried(parse_config, data.decode("utf-8", "replace"), "config.toml")
     if isinstance(config, Problem):
         yield config
@@ -323,7 +323,7 @@ def read_keys(data: bytes) -> Iterator[object]:
 
 
 def read_typed(data: bytes) -> Iterator[object]:
-    """What a person types at the questions, to the end of the input."""
+    """Text that a person types at each question, up to the end of the input."""
     number, yes_or_no = partial(ask_number, "Number"), partial(confirm, "Sure?", default=False)
     for question in (choose_sign_in_method, number, yes_or_no):
         with pytest.MonkeyPatch.context() as patch, suppress(EOFError), redirect_stderr(io.StringIO()):
@@ -333,16 +333,16 @@ def read_typed(data: bytes) -> Iterator[object]:
 
 
 def read_piped_in(data: bytes) -> Iterator[object]:
-    """The JSON with the secrets."""
-    for way in (None, *SIGN_IN_METHODS):
+    """The JSON with secrets on stdin."""
+    for method in (None, *SIGN_IN_METHODS):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdin", io.StringIO(data.decode("utf-8", "replace")))
-            given = tried(read_secrets, way)
+            given = tried(read_secrets, method)
         yield given if isinstance(given, Problem) else given[1].client_secret
 
 
 def show(data: bytes) -> Iterator[object]:
-    """All that Zoho answers of an org, drawn by each view, and as it leaves the program."""
+    """An org with these answers of Zoho, drawn by each view, and in each output format."""
     given = json_of(data)
     answers = {call: given.get(call) if isinstance(given, dict) else given for call in ANSWERS}
     found: list[Any] = [
@@ -351,9 +351,11 @@ def show(data: bytes) -> Iterator[object]:
     ]
     yield found
     details, page, links, company = (None if isinstance(one, Problem) else one for one in found)
-    past = HistoryAndLinks(build_history(page.entries) if page else None, links)
+    history_and_links = HistoryAndLinks(build_history(page.entries) if page else None, links)
     snapshot = apply_observation(
-        Snapshot(WIDE), Observation(details, NOW, NOW, 4000, past, company, company_requested=True), NOW
+        Snapshot(WIDE),
+        Observation(details, NOW, NOW, 4000, history_and_links, company, company_requested=True),
+        NOW,
     )
     if isinstance(found[0], Problem):
         snapshot = apply_failure(snapshot, found[0], NOW)

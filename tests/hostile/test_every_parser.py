@@ -1,5 +1,5 @@
-"""What comes from outside, whatever it is, is read or refused: nothing else is raised, and nothing that
-comes of it orders a terminal about, whether a sentence, a field or a drawn line."""
+"""Every parser reads or refuses hostile input: it raises nothing but `ProblemError`, and no text in its
+result controls a terminal."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tests.hostile.readers import PARSERS
 from zbtui.model.problem import Problem
 
 MOST_SECONDS: Final = 5.0
-"""Of the processor, for one input: far more than any takes."""
+"""Seconds of CPU for one input, far more than any takes."""
 LONGEST_SENTENCE: Final = 1200
-"""Characters: sentences hold words from outside, each cut short."""
+"""Characters of a problem, which may quote hostile text, cut short."""
 HIDDEN: Final = frozenset("\u00ad\u061c\u180e\u200b\u200e\u200f\ufeff") | {
     chr(code)
     for start, end in ((0x202A, 0x202F), (0x2060, 0x2070), (0xE0000, 0xE0080))
     for code in range(start, end)
 }
-"""What reorders or hides the text around it."""
+"""Characters that reorder or hide the text around them."""
 
 
 def texts_in(value: object) -> Iterator[str]:
-    """All of them, however deep."""
+    """Every text within a value, however deep."""
     if isinstance(value, str):
         yield value
     elif is_dataclass(value) and not isinstance(value, type):
@@ -53,7 +53,7 @@ def read(name: str, data: bytes) -> None:
                 assert found.message and found.hint
                 assert len(found.message) + len(found.hint) <= LONGEST_SENTENCE
             for text in texts_in(found):
-                # Most are plain, and asking for each character's category takes long.
+                # Most texts are printable; the category of each character takes long.
                 assert text.isprintable() or not any(map(is_unsafe, text)), ascii(text)
         assert time.process_time() - began < MOST_SECONDS
     except Exception as error:

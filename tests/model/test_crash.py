@@ -1,4 +1,4 @@
-"""What may be shown of a crash: the places and the class, never a message and never a variable."""
+"""The description of a crash: source locations and the class, but no message and no variable."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 from zbtui.model.crash import describe_crash
 
-# Put together here, so that the text is in no line of source.
+# Joined here, so that no source line contains the token.
 TOKEN = ".".join(["1000", "feedface", "cafebabe"])
 
 
 class OddError(Exception):
-    """One of our own, with more in it than its message."""
+    """An error that holds the token in an attribute and in its message."""
 
     def __init__(self, token: str) -> None:
         super().__init__(token)
@@ -89,8 +89,8 @@ def test_no_line_of_source_is_shown() -> None:
 
 
 def test_an_error_that_was_never_raised_has_a_class_only() -> None:
-    told, name = describe_crash(OddError(TOKEN)).splitlines()
-    assert "zbtui" in told
+    place, name = describe_crash(OddError(TOKEN)).splitlines()
+    assert "zbtui" in place
     assert name.strip() == f"{__name__}.OddError"
 
 

@@ -1,4 +1,4 @@
-"""What is configured of an org."""
+"""The configuration of an org."""
 
 from __future__ import annotations
 
@@ -92,18 +92,18 @@ def test_an_org_that_is_asked_otherwise_is_another_watch(keys: dict[str, Any]) -
     assert not replace(FULL, **keys, tags=("prod",)).differs_only_in_labels(FULL)
 
 
-# Ways to sign in
+# Sign-in methods
 
 
-def test_every_way_and_grant_there_is_can_be_chosen() -> None:
+def test_every_sign_in_method_and_grant_can_be_chosen() -> None:
     assert set(SIGN_IN_METHODS) == set(get_args(SignInMethod))
     assert set(GRANTS) == set(get_args(Grant))
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-def test_every_way_but_client_credentials_ends_in_a_refresh_token(way: SignInMethod) -> None:
-    expected = "client-credentials" if way == "client-credentials" else "refresh-token"
-    assert grant_for(way) == expected
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+def test_every_sign_in_method_but_client_credentials_ends_in_a_refresh_token(method: SignInMethod) -> None:
+    expected = "client-credentials" if method == "client-credentials" else "refresh-token"
+    assert grant_for(method) == expected
 
 
 # An org's own policy

@@ -1,4 +1,4 @@
-"""A problem as data, and the error that carries it."""
+"""Problems, and the error that carries a problem."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_error_says_its_problem_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "barred"),
+    ("problem", "barred"),
     [
         (token_problem("Access Denied", 200, "eu"), True),
         (token_problem("Access Denied", 400, "eu"), True),
@@ -30,8 +30,8 @@ def test_the_error_says_its_problem_and_no_more() -> None:
         (OFFLINE, False),
     ],
 )
-def test_only_a_lock_out_and_what_keeps_from_one_bar_whoever_asks(trouble: Problem, barred: bool) -> None:
-    assert trouble.forbids_early_retry is barred
+def test_only_a_lock_out_and_a_used_up_budget_forbid_an_early_retry(problem: Problem, barred: bool) -> None:
+    assert problem.forbids_early_retry is barred
 
 
 def test_asking_again_may_help_unless_said_otherwise() -> None:

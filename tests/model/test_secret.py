@@ -1,4 +1,4 @@
-"""A secret is given out by `reveal`, and by nothing else."""
+"""Secrets: only `reveal` gives out the text."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from zbtui.model.secret import (
     wrong_secret_text,
 )
 
-# Put together here, so that the text is in no line of source that a traceback quotes.
+# Joined here, so that no source line that a traceback quotes contains the token.
 TOKEN = ".".join(["1000", "feedface" * 4, "cafebabe" * 4])
 
 
 def holders() -> list[object]:
-    """A secret by itself, and in everything that holds one."""
+    """A secret alone, and in each type that holds one."""
     secret = Secret(TOKEN)
     return [
         secret,
@@ -69,9 +69,9 @@ RENDERINGS: dict[str, Callable[[object], str]] = {
 
 
 @pytest.mark.parametrize("holder", holders(), ids=holder_name)
-@pytest.mark.parametrize("way", RENDERINGS)
-def test_no_way_of_making_text_shows_it(way: str, holder: object) -> None:
-    text = RENDERINGS[way](holder)
+@pytest.mark.parametrize("rendering", RENDERINGS)
+def test_no_rendering_as_text_shows_it(rendering: str, holder: object) -> None:
+    text = RENDERINGS[rendering](holder)
     assert "Secret(***)" in text
     assert not any(part in text for part in TOKEN.split("."))
 
@@ -85,10 +85,10 @@ CONVERSIONS: dict[str, Callable[[object], object]] = {
 
 
 @pytest.mark.parametrize("holder", holders(), ids=holder_name)
-@pytest.mark.parametrize("way", CONVERSIONS)
-def test_it_cannot_be_written_out_or_multiplied(way: str, holder: object) -> None:
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_it_cannot_be_written_out_or_multiplied(conversion: str, holder: object) -> None:
     with pytest.raises(TypeError) as caught:
-        CONVERSIONS[way](holder)
+        CONVERSIONS[conversion](holder)
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
 
@@ -186,7 +186,7 @@ texts = st.text(max_size=40)
 
 
 def test_a_fingerprint_is_the_same_on_every_machine_and_in_every_run() -> None:
-    """It is kept in the journal: with another one a lock-out would be forgotten."""
+    """The journal keeps the fingerprint; if it changed, a lock-out would be forgotten."""
     assert fingerprint(Secret("1000.abc")) == "6c35d13b624a67f6df49f722255b5bef"
     assert fingerprint(Secret("1000.abc"), Secret("x")) == "12f51e079f0d0e71b412fddeed1e6e90"
 
@@ -218,7 +218,7 @@ def test_a_secret_that_no_text_can_be_made_of_has_one_too() -> None:
     assert fingerprint(Secret("\ud800")) != fingerprint(Secret("\ud801"))
 
 
-# What may stand in a header
+# Characters allowed in a header
 
 
 @pytest.mark.parametrize("token", ["a", "1000.a-b_c.d~e", "!" * 2048])
@@ -242,7 +242,7 @@ def test_any_other_token_does_not(token: str) -> None:
         ("1000.abc", None),
     ],
 )
-def test_what_is_wrong_with_a_typed_secret_is_told_for_the_case_at_hand(
+def test_what_is_wrong_with_a_typed_secret_depends_on_the_sign_in_method(
     typed: str, wrong: str | None
 ) -> None:
     assert wrong_secret_text("code", typed) == wrong

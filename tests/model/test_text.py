@@ -1,4 +1,4 @@
-"""Text from outside: one printable line, whatever came."""
+"""Cleaning text from outside: the result is one printable line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times and spans, in words and read from words."""
+"""Formatting times and spans, and parsing durations."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_duration_is_read_as_it_was_spelt(seconds: int) -> None:
 
 @reproducible
 @given(st.from_regex(r"([0-9]{1,3}[smhd]){1,4}", fullmatch=True))
-def test_whatever_way_a_duration_was_written_it_is_spelt_as_the_same(text: str) -> None:
+def test_a_parsed_duration_is_formatted_as_the_same_span(text: str) -> None:
     try:
         span = parse_duration(text)
     except ValueError:

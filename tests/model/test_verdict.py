@@ -1,4 +1,4 @@
-"""Verdicts and their levels: distinct without colour, sorted by how bad they are."""
+"""Verdicts and levels: distinct without color, and sorted by how bad they are."""
 
 from __future__ import annotations
 

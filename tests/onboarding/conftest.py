@@ -1,4 +1,4 @@
-"""The stores of one user, empty."""
+"""Fixture: the empty stores of one user."""
 
 from __future__ import annotations
 

@@ -49,13 +49,13 @@ name = "acme"
 data_center = "us"
 client_id = "1000.ABC"
 """
-"""A config that a person wrote, with an org."""
+"""A config with an org, as a person wrote it."""
 UNEDITABLE_CONFIG = 'org = [{ name = "acme", data_center = "us", client_id = "1000.ABC" }]\n'
-"""A legal config, in a shape that cannot be edited."""
+"""A valid config in a format that zbtui cannot edit."""
 
 
 class BrowserWaitingClock(InstantClock):
-    """Waiting takes no time, except for a browser."""
+    """A clock on which waiting takes no time, except the wait for a browser."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         waits_for_browser = seconds is not None and seconds > BROWSER_TIMEOUT.total_seconds() - 1
@@ -63,16 +63,16 @@ class BrowserWaitingClock(InstantClock):
 
 
 class FaultyCredentials(MemoryCredentialStore):
-    """Fails where a test says, and shows its entries."""
+    """A credential store whose calls fail where a test says, and whose entries can be read."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fails_at: set[str] = set()
         self.fails_always = False
-        """Whether it fails each time; else the first time only."""
+        """Whether each call in `fails_at` always fails, instead of once."""
         self.error: BaseException = KEYRING_LOCKED
         self.before_call: dict[str, Callable[[], Awaitable[object]]] = {}
-        """By call: awaited before it, once."""
+        """What is awaited once before a call, by the name of the call."""
 
     @property
     def entries(self) -> dict[str, tuple[SignInCredentials | None, AccessToken | None]]:
@@ -84,7 +84,7 @@ class FaultyCredentials(MemoryCredentialStore):
         return {name: sign_in for (name, _), sign_in in self._sign_ins.items()}
 
     def drop_access_token(self, org: Org) -> None:
-        """Empty the cache, as after a time without a watch."""
+        """Delete the cached access token, as after a time without polls."""
         self._access_tokens.pop(credentials_key(org), None)
 
     async def read_sign_in(self, org: Org) -> SignInCredentials | None:
@@ -171,17 +171,17 @@ class OnboardingEnvironment:
         return self.config.load().orgs
 
     def org(self, name: str = "heron") -> Org:
-        """The org of this name in the config, else one of heron's identity."""
+        """The org of this name in the config, or else one with heron's client."""
         known = next((one for one in self.org_service.orgs() if one.name == name), None)
         return known or self.input_for(called=name).org
 
     @property
     def stored_state(self) -> tuple[object, ...]:
-        """All that a failure must not change; without lock-outs, which are Zoho's."""
+        """All stored state that a failure must not change; lock-outs are Zoho's, and not part of it."""
         return self.config_text, self.keyring.entries, self.rows("snapshot")
 
     def rows(self, table: str) -> list[Any]:
-        """Of the journal, by a separate connection."""
+        """The rows of a table of the journal, read by a separate connection."""
         with closing(sqlite3.connect(self.folder / "journal.db")) as database:
             return database.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
 
@@ -194,9 +194,9 @@ class OnboardingEnvironment:
     def paths(self) -> list[str]:
         return [one.path for one in self.simulator.request_records]
 
-    def live_refresh_tokens(self, way: SignInMethod, name: str = "heron") -> list[str]:
-        """The refresh tokens of this method's client at Zoho, without the orgs' first ones."""
-        client_id = self.input_for(way, name).org.client_id
+    def live_refresh_tokens(self, method: SignInMethod, name: str = "heron") -> list[str]:
+        """The refresh tokens of this method's client at Zoho, without those that orgs begin with."""
+        client_id = self.input_for(method, name).org.client_id
         kept = self.simulator.accounts.refresh_tokens
         first = {org.refresh_token for org in self.simulator.world.all_orgs.values()}
         return [
@@ -206,29 +206,29 @@ class OnboardingEnvironment:
     # Actions
 
     def make_config_unwritable(self) -> None:
-        """From now on the config can only be read: a file takes the place of the lock's folder."""
+        """Make the config read-only: a file takes the place of the lock's folder."""
         blocked = self.folder / "blocked"
         blocked.write_text("")
         self.config._lock = blocked / "config.lock"
 
     def input_for(
-        self, way: SignInMethod = "refresh-token", name: str = "heron", called: str | None = None
+        self, method: SignInMethod = "refresh-token", name: str = "heron", called: str | None = None
     ) -> FormInput:
-        """The input for an invented org, by this method."""
+        """The form input that signs in to an invented org by this method."""
         invented = self.simulator.world.all_orgs[name]
         org = Org(called or name, invented.data_center, invented.client_id)
-        match way:
+        match method:
             case "refresh-token":
-                return FormInput(org, way, invented.client_secret, invented.refresh_token)
+                return FormInput(org, method, invented.client_secret, invented.refresh_token)
             case "code":
-                return FormInput(org, way, invented.client_secret, self.simulator.issue_grant_code(name))
+                return FormInput(org, method, invented.client_secret, self.simulator.issue_grant_code(name))
             case "client-credentials":
-                return FormInput(replace(org, soid=invented.soid), way, invented.client_secret)
+                return FormInput(replace(org, soid=invented.soid), method, invented.client_secret)
             case "device":
                 client = DEVICE_CLIENT
             case "browser":
                 client = WEB_CLIENT
-        return FormInput(replace(org, client_id=client.client_id), way, client.client_secret)
+        return FormInput(replace(org, client_id=client.client_id), method, client.client_secret)
 
     def begin_sign_in(self, typed: FormInput, *, again: bool = False) -> SignInFlow:
         # Signing in again begins with the org as configured.
@@ -241,16 +241,18 @@ class OnboardingEnvironment:
         self.simulator.auto_accept_org = self.consents_for
         return await attempt.sign_in(typed.secret, typed.code_or_token, self.show_progress, **more)
 
-    async def signed_in(self, way: SignInMethod = "code", *, again: bool = False) -> SignInFlow:
-        """An attempt that only has to be kept."""
-        typed = self.input_for(way)
+    async def signed_in(self, method: SignInMethod = "code", *, again: bool = False) -> SignInFlow:
+        """A sign-in that is complete but not committed."""
+        typed = self.input_for(method)
         attempt = self.begin_sign_in(typed, again=again)
         await self.sign_in(attempt, typed)
         return attempt
 
-    async def add_org(self, way: SignInMethod = "refresh-token", name: str = "heron", **more: Any) -> Org:
+    async def add_org(
+        self, method: SignInMethod = "refresh-token", name: str = "heron", **more: Any
+    ) -> Org:
         """Sign in and save the org."""
-        typed = self.input_for(way, name)
+        typed = self.input_for(method, name)
         attempt = self.begin_sign_in(typed)
         self.consents_for = name
         await self.sign_in(attempt, typed, **more)
@@ -293,7 +295,7 @@ async def open_environment(folder: Path) -> AsyncIterator[OnboardingEnvironment]
 
 
 async def problem_of(attempt: Awaitable[object]) -> Problem:
-    """The problem that ends it; none of its texts may have a secret."""
+    """The problem that ends a call; check that its error shows no secret."""
     with pytest.raises(ProblemError) as caught:
         await attempt
     shown = full_error_text(caught.value)

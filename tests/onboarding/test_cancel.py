@@ -1,4 +1,4 @@
-"""Given up, at any stage: nothing stays, here or at Zoho."""
+"""Cancelling a sign-in at any stage leaves nothing behind, here or at Zoho."""
 
 from __future__ import annotations
 
@@ -36,100 +36,106 @@ async def stopped(attempt: Awaitable[object]) -> None:
         await attempt
 
 
-# Before there is anything
+# Before any request
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_one_given_up_at_once_asks_nothing(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    typed, before = home.input_for(way), home.stored_state
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_one_given_up_at_once_asks_nothing(home: OnboardingEnvironment, method: SignInMethod) -> None:
+    typed, before = home.input_for(method), home.stored_state
     attempt = home.begin_sign_in(typed)
     await attempt.cancel()
     await stopped(home.sign_in(attempt, typed))
     assert (home.paths, home.shown_progress, home.stored_state) == ([], [], before)
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 async def test_one_that_is_given_up_while_the_keyring_waits_for_its_password_asks_zoho_nothing(
-    home: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
-    typed = home.input_for(way)
+    typed = home.input_for(method)
     attempt = home.begin_sign_in(typed)
     home.keyring.before_call["read the token"] = attempt.cancel
     await stopped(home.sign_in(attempt, typed))
     assert (home.paths, home.rows("token_request")) == ([], [])
 
 
-@pytest.mark.parametrize(("way", "shown"), [("device", DeviceCode), ("browser", ConsentPage)])
+@pytest.mark.parametrize(("method", "shown"), [("device", DeviceCode), ("browser", ConsentPage)])
 async def test_one_that_waits_for_a_person_ends_at_once(
-    home: OnboardingEnvironment, way: SignInMethod, shown: type[SignInProgress]
+    home: OnboardingEnvironment, method: SignInMethod, shown: type[SignInProgress]
 ) -> None:
-    typed, told = home.input_for(way), asyncio.Event()
+    typed, was_shown = home.input_for(method), asyncio.Event()
     attempt = home.begin_sign_in(typed)
 
     def give_up(progress: SignInProgress) -> None:
         assert isinstance(progress, shown)
         attempt._stop.request()
-        told.set()
+        was_shown.set()
 
     await stopped(attempt.sign_in(typed.secret, None, give_up))
-    assert told.is_set()
-    assert (FIRST_TOKEN_PATHS[way] in home.paths, home.live_refresh_tokens(way)) == (False, [])
+    assert was_shown.is_set()
+    assert (FIRST_TOKEN_PATHS[method] in home.paths, home.live_refresh_tokens(method)) == (False, [])
 
 
-# While Zoho is being asked
+# During a request to Zoho
 
 
 @pytest.mark.parametrize("path", ["the exchange", DETAILS_PATH, ORG_PATH])
-@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
+@pytest.mark.parametrize("method", METHODS_WITH_REFRESH_TOKEN)
 async def test_what_zoho_grants_while_it_is_given_up_is_revoked(
-    home: OnboardingEnvironment, way: SignInMethod, path: str
+    home: OnboardingEnvironment, method: SignInMethod, path: str
 ) -> None:
-    typed, before = home.input_for(way), home.stored_state
+    typed, before = home.input_for(method), home.stored_state
     attempt = home.begin_sign_in(typed)
-    home.during_request[FIRST_TOKEN_PATHS[way] if path == "the exchange" else path] = attempt.cancel
+    home.during_request[FIRST_TOKEN_PATHS[method] if path == "the exchange" else path] = attempt.cancel
     await stopped(home.sign_in(attempt, typed))
     assert home.stored_state == before
-    assert home.live_refresh_tokens(way) == []
+    assert home.live_refresh_tokens(method) == []
     assert REVOKE_PATH in home.paths
 
 
-@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
-async def test_a_useless_grant_is_revoked_as_well(home: OnboardingEnvironment, way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", METHODS_WITH_REFRESH_TOKEN)
+async def test_a_useless_grant_is_revoked_as_well(
+    home: OnboardingEnvironment, method: SignInMethod
+) -> None:
     home.simulator.missing_scopes["heron"] = {BACKUP_SCOPE}
-    typed = home.input_for(way)
+    typed = home.input_for(method)
     attempt = home.begin_sign_in(typed)
-    home.during_request[FIRST_TOKEN_PATHS[way]] = attempt.cancel
+    home.during_request[FIRST_TOKEN_PATHS[method]] = attempt.cancel
     await stopped(home.sign_in(attempt, typed))
-    assert home.live_refresh_tokens(way) == []
+    assert home.live_refresh_tokens(method) == []
 
 
 # With an answer to "is it this one?"
 
 
-@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
-async def test_a_no_has_the_grant_revoked(home: OnboardingEnvironment, way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", METHODS_WITH_REFRESH_TOKEN)
+async def test_a_no_has_the_grant_revoked(home: OnboardingEnvironment, method: SignInMethod) -> None:
     before = home.stored_state
-    attempt = await home.signed_in(way)
-    assert len(home.live_refresh_tokens(way)) == 1
+    attempt = await home.signed_in(method)
+    assert len(home.live_refresh_tokens(method)) == 1
     await attempt.cancel()
-    assert (home.stored_state, home.live_refresh_tokens(way)) == (before, [])
+    assert (home.stored_state, home.live_refresh_tokens(method)) == (before, [])
     assert not attempt.is_signed_in
     assert home.paths.count(REVOKE_PATH) == 1
 
 
-@pytest.mark.parametrize("way", ["device", "browser"])
-async def test_a_grant_is_revoked_where_it_is_from(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    typed, home.consents_for = home.input_for(way, "alder"), "saffron"
+@pytest.mark.parametrize("method", ["device", "browser"])
+async def test_a_grant_is_revoked_where_it_is_from(
+    home: OnboardingEnvironment, method: SignInMethod
+) -> None:
+    typed, home.consents_for = home.input_for(method, "alder"), "saffron"
     attempt = home.begin_sign_in(typed)
     await home.sign_in(attempt, typed)
     await attempt.cancel()
-    assert home.live_refresh_tokens(way) == []
+    assert home.live_refresh_tokens(method) == []
     assert home.simulator.request_records[-1].host == "accounts.zoho.in"
 
 
-@pytest.mark.parametrize("way", ["refresh-token", "client-credentials"])
-async def test_what_was_there_before_is_not_revoked(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    attempt = await home.signed_in(way)
+@pytest.mark.parametrize("method", ["refresh-token", "client-credentials"])
+async def test_what_was_there_before_is_not_revoked(
+    home: OnboardingEnvironment, method: SignInMethod
+) -> None:
+    attempt = await home.signed_in(method)
     await attempt.cancel()
     assert REVOKE_PATH not in home.paths
     assert home.simulator.world.all_orgs["heron"].refresh_token in home.simulator.accounts.refresh_tokens
@@ -157,12 +163,14 @@ async def test_what_was_given_up_can_no_longer_be_kept(home: OnboardingEnvironme
     assert home.stored_state == before
 
 
-# Once it is kept
+# After the commit
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_giving_up_what_is_kept_does_nothing(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    attempt = await home.signed_in(way)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_giving_up_what_is_kept_does_nothing(
+    home: OnboardingEnvironment, method: SignInMethod
+) -> None:
+    attempt = await home.signed_in(method)
     await attempt.commit()
     before = home.stored_state
     await attempt.cancel()

@@ -1,4 +1,4 @@
-"""Changing an org under watch: its name, its data center, its own intervals."""
+"""Editing an org: its name, its data center, its own intervals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OWN = (("every", timedelta(minutes=2)), ("overdue_after", timedelta(hours=1)))
 
 @pytest.fixture
 async def heron(home: OnboardingEnvironment) -> Org:
-    """An org under watch, of which all is known."""
+    """An org under watch with a full snapshot."""
     return await home.add_org("code")
 
 
@@ -37,7 +37,7 @@ def moved_to(org: Org, data_center: str) -> Org:
 
 
 async def add_in_wrong_data_center(home: OnboardingEnvironment) -> Org:
-    """An org under watch unverified, at a data center where it does not live."""
+    """Add an org unverified, with a data center that is not its own."""
     typed = home.input_for()
     typed = replace(typed, org=moved_to(typed.org, "us"))
     attempt = home.begin_sign_in(typed)
@@ -70,17 +70,17 @@ async def test_the_old_entries_go_last_when_the_new_ones_are_there_and_the_confi
 ) -> None:
     seen: list[object] = []
 
-    async def look() -> None:
+    async def note() -> None:
         seen.append((set(home.keyring.entries), [org.name for org in home.orgs]))
 
-    home.keyring.before_call["delete"] = look
+    home.keyring.before_call["delete"] = note
     await home.org_service.edit("heron", replace(heron, name="egret"))
     assert seen == [({"heron", "egret"}, ["egret"])]
 
 
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("call", KEYRING_CALLS)
-async def test_a_keyring_that_fails_on_the_way_keeps_the_old_name_and_its_entries(
+async def test_a_keyring_that_fails_midway_keeps_the_old_name_and_its_entries(
     home: OnboardingEnvironment, heron: Org, call: str, for_good: bool
 ) -> None:
     before = home.stored_state
@@ -110,11 +110,11 @@ async def test_an_unwritable_config_keeps_name_and_entries(home: OnboardingEnvir
 async def test_old_entries_that_stay_are_shown_by_place(home: OnboardingEnvironment, heron: Org) -> None:
     entries = home.keyring.entries["heron"]
     home.keyring.fails_at = {"delete"}
-    trouble = await problem_of(home.org_service.edit("heron", replace(heron, name="egret")))
-    assert trouble.kind == "keyring"
-    assert "It is changed" in trouble.message
-    assert "zbtui:heron" in trouble.hint
-    assert "zbtui-access:heron" in trouble.hint
+    problem = await problem_of(home.org_service.edit("heron", replace(heron, name="egret")))
+    assert problem.kind == "keyring"
+    assert "It is changed" in problem.message
+    assert "zbtui:heron" in problem.hint
+    assert "zbtui-access:heron" in problem.hint
     assert home.keyring.entries["egret"] == entries
     assert [org.name for org in home.orgs] == ["egret"]
 
@@ -194,9 +194,9 @@ async def test_a_data_center_where_the_org_does_not_live_changes_nothing(
     home: OnboardingEnvironment, heron: Org, name: str
 ) -> None:
     before = home.stored_state
-    trouble = await problem_of(home.org_service.edit("heron", replace(heron, name=name, data_center="in")))
-    assert (trouble.kind, trouble.code) == ("auth", "invalid_client")
-    assert "IN" in trouble.hint
+    problem = await problem_of(home.org_service.edit("heron", replace(heron, name=name, data_center="in")))
+    assert (problem.kind, problem.code) == ("auth", "invalid_client")
+    assert "IN" in problem.hint
     assert home.stored_state == before
 
 
@@ -209,8 +209,8 @@ async def test_a_data_center_that_cannot_be_reached_changes_nothing_and_writes_n
     before = home.stored_state
     home.broken_paths.add(path)
     home.keyring.fails_at, home.keyring.fails_always = {"write the sign-in", "delete"}, True
-    trouble = await problem_of(home.org_service.edit("heron", replace(org, name=name, data_center="eu")))
-    assert trouble.kind == "network"
+    problem = await problem_of(home.org_service.edit("heron", replace(org, name=name, data_center="eu")))
+    assert problem.kind == "network"
     assert home.stored_state == before
 
 
@@ -234,9 +234,9 @@ async def test_an_unwritable_config_leaves_the_token_of_the_old_place(home: Onbo
 async def test_without_a_sign_in_it_is_asked_to_sign_in(home: OnboardingEnvironment, heron: Org) -> None:
     await home.keyring.delete(home.org())
     before = home.stored_state
-    trouble = await problem_of(home.org_service.edit("heron", moved_to(heron, "us")))
-    assert (trouble.kind, trouble.final) == ("auth", True)
-    assert "Sign in again" in trouble.hint
+    problem = await problem_of(home.org_service.edit("heron", moved_to(heron, "us")))
+    assert (problem.kind, problem.final) == ("auth", True)
+    assert "Sign in again" in problem.hint
     assert home.stored_state == before
 
 
@@ -268,8 +268,8 @@ async def test_an_empty_edit_asks_and_writes_nothing(home: OnboardingEnvironment
 
 
 async def test_an_org_not_under_watch_is_not_edited(home: OnboardingEnvironment, heron: Org) -> None:
-    trouble = await problem_of(home.org_service.edit("egret", replace(heron, name="egret")))
-    assert (trouble.kind, "heron" in trouble.hint) == ("config", True)
+    problem = await problem_of(home.org_service.edit("egret", replace(heron, name="egret")))
+    assert (problem.kind, "heron" in problem.hint) == ("config", True)
 
 
 async def test_a_config_that_cannot_be_edited_stays_as_it_is(home: OnboardingEnvironment) -> None:

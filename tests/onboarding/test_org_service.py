@@ -1,4 +1,4 @@
-"""The org service finishes what it has begun, even if nobody waits."""
+"""The org service's tasks: they finish even if no caller waits."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ async def test_what_does_not_come_to_its_end_is_not_waited_for_without_end(
     org_service.start_task(work())
     await org_service.finish_tasks()
     assert done == []
-    gate.set()  # waiting no more, it has not cut it off
+    gate.set()  # the end of the wait has not cancelled the task
     await org_service.finish_tasks()
     assert done == ["too late"]

@@ -1,4 +1,4 @@
-"""Taking an org off watch, with its refresh token or without."""
+"""Taking an org off watch, with or without revoking its refresh token."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from zbtui.model.problem import Problem, ProblemError
 from zbtui.store.credentials import FOREIGN_ENTRY
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 @pytest.mark.parametrize("revoking", [False, True])
 async def test_an_org_taken_off_watch_leaves_nothing_behind_here(
-    home: OnboardingEnvironment, way: SignInMethod, revoking: bool
+    home: OnboardingEnvironment, method: SignInMethod, revoking: bool
 ) -> None:
     await home.add_org("refresh-token", "kestrel")
     kestrel = home.keyring.entries["kestrel"]
-    await home.add_org(way)
+    await home.add_org(method)
     await home.org_service.remove("heron", revoke=revoking)
     assert [org.name for org in home.orgs] == ["kestrel"]
     assert home.keyring.entries == {"kestrel": kestrel}
     assert [row[0] for row in home.rows("snapshot")] == ["kestrel"]
 
 
-async def test_that_zbtui_took_it_off_is_noted_so_that_nobody_is_told_that_it_left(
+async def test_that_zbtui_took_it_off_is_recorded_so_that_no_alert_says_that_it_left(
     home: OnboardingEnvironment,
 ) -> None:
     outbox, watched = home.org_service.stores.journal.outbox, {("config.toml", "heron"): None}
@@ -51,10 +51,10 @@ async def test_that_zbtui_took_it_off_is_noted_so_that_nobody_is_told_that_it_le
     assert set((await outbox.alert_state()).watched.values()) == {home.org_service.now()}
 
 
-@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
-async def test_its_token_is_revoked_where_asked(home: OnboardingEnvironment, way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", METHODS_WITH_REFRESH_TOKEN)
+async def test_its_token_is_revoked_where_asked(home: OnboardingEnvironment, method: SignInMethod) -> None:
     for revoking in (False, True):
-        await home.add_org(way)
+        await home.add_org(method)
         token = refresh_token_of(home.keyring.sign_ins["heron"])
         await home.org_service.remove("heron", revoke=revoking)
         assert (token in home.simulator.accounts.refresh_tokens) is not revoking
@@ -81,9 +81,9 @@ async def test_a_token_that_another_org_signs_in_with_is_not_revoked(home: Onboa
     await home.keyring.write_sign_in(home.org("twin"), home.keyring.sign_ins["heron"])
     token = refresh_token_of(home.keyring.sign_ins["heron"])
     before = home.stored_state
-    trouble = await problem_of(home.org_service.remove("heron", revoke=True))
-    assert trouble.kind == "config"
-    assert trouble.message == "twin signs in with the same refresh token, and would go blind."
+    problem = await problem_of(home.org_service.remove("heron", revoke=True))
+    assert problem.kind == "config"
+    assert problem.message == "twin signs in with the same refresh token, and would go blind."
     assert (home.stored_state, REVOKE_PATH in home.paths) == (before, False)
     await home.org_service.remove("heron")
     await home.org_service.remove("twin", revoke=True)
@@ -122,7 +122,9 @@ async def test_an_org_without_credentials_can_be_taken_off(home: OnboardingEnvir
 
 
 @pytest.mark.parametrize("revoking", [False, True])
-async def test_a_foreign_entry_is_not_in_the_way(home: OnboardingEnvironment, revoking: bool) -> None:
+async def test_a_foreign_entry_does_not_block_the_removal(
+    home: OnboardingEnvironment, revoking: bool
+) -> None:
     await home.add_org()
     home.keyring.error = ProblemError(Problem("keyring", "Not ours.", "Anew.", code=FOREIGN_ENTRY))
     home.keyring.fails_at, home.keyring.fails_always = {"read the sign-in"}, True
@@ -137,8 +139,8 @@ async def test_what_another_config_signs_in_with_stays(home: OnboardingEnvironme
     await home.add_org("code")
     home.keyring.other_config = other_config  # type: ignore[method-assign]
     before = home.stored_state
-    trouble = await problem_of(home.org_service.remove("heron", revoke=True))
-    assert "/elsewhere/config.toml" in trouble.message
+    problem = await problem_of(home.org_service.remove("heron", revoke=True))
+    assert "/elsewhere/config.toml" in problem.message
     assert home.stored_state == before
     await home.org_service.remove("heron")
     assert home.orgs == ()
@@ -146,7 +148,7 @@ async def test_what_another_config_signs_in_with_stays(home: OnboardingEnvironme
     assert REVOKE_PATH not in home.paths
 
 
-# What goes wrong
+# Failures
 
 
 async def test_if_zoho_is_out_of_reach_the_keyring_is_not_touched(home: OnboardingEnvironment) -> None:
@@ -208,7 +210,7 @@ async def test_an_org_that_is_not_under_watch_cannot_be_taken_off(home: Onboardi
     await home.add_org("refresh-token", "kestrel")
     await home.keyring.write_sign_in(home.org(), OLD_SIGN_IN)
     before = home.stored_state
-    trouble = await problem_of(home.org_service.remove("heron", revoke=True))
-    assert (trouble.kind, "kestrel" in trouble.hint) == ("config", True)
+    problem = await problem_of(home.org_service.remove("heron", revoke=True))
+    assert (problem.kind, "kestrel" in problem.hint) == ("config", True)
     assert home.stored_state == before
     assert REVOKE_PATH not in home.paths

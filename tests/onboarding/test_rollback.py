@@ -1,4 +1,4 @@
-"""What goes wrong on the way leaves config, keyring and journal as they were, whatever it is."""
+"""A sign-in that fails leaves config, keyring and journal unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zbtui.model.problem import ProblemKind
 from zbtui.model.secret import AccessToken, Secret
 
 REFUSALS: tuple[tuple[str, ProblemKind], ...] = (
-    # Of the accounts hosts …
+    # Refusals of the accounts hosts …
     ("invalid_client", "auth"),
     ("invalid_client_secret", "auth"),
     ("invalid_code", "auth"),
@@ -39,9 +39,9 @@ REFUSALS: tuple[tuple[str, ProblemKind], ...] = (
 )
 
 
-async def add(home: OnboardingEnvironment, way: SignInMethod, *, again: bool = False) -> None:
-    """As the command line and the form do it: whatever happens, what is not kept is abandoned."""
-    typed = home.input_for(way)
+async def add(home: OnboardingEnvironment, method: SignInMethod, *, again: bool = False) -> None:
+    """Add an org as command line and form do: a sign-in that is not committed is cancelled."""
+    typed = home.input_for(method)
     attempt = home.begin_sign_in(typed, again=again)
     try:
         await home.sign_in(attempt, typed)
@@ -57,42 +57,42 @@ def old_access_token(home: OnboardingEnvironment) -> AccessToken:
 # Refused by Zoho
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 @pytest.mark.parametrize(("forced", "kind"), REFUSALS)
 async def test_an_org_that_zoho_refuses_is_not_there_afterwards(
-    home: OnboardingEnvironment, way: SignInMethod, forced: str, kind: ProblemKind
+    home: OnboardingEnvironment, method: SignInMethod, forced: str, kind: ProblemKind
 ) -> None:
     home.simulator.forced_kinds["heron"] = forced
     before = home.stored_state
-    assert (await problem_of(add(home, way))).kind == kind
+    assert (await problem_of(add(home, method))).kind == kind
     assert home.stored_state == before
-    assert home.live_refresh_tokens(way) == []
+    assert home.live_refresh_tokens(method) == []
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 @pytest.mark.parametrize(("forced", "kind"), REFUSALS)
 async def test_an_org_that_zoho_refuses_to_sign_in_again_is_there_as_before(
-    home: OnboardingEnvironment, way: SignInMethod, forced: str, kind: ProblemKind
+    home: OnboardingEnvironment, method: SignInMethod, forced: str, kind: ProblemKind
 ) -> None:
     await home.add_org("code")
     living, before = home.live_refresh_tokens("code"), home.stored_state
     home.simulator.forced_kinds["heron"] = forced
-    assert (await problem_of(add(home, way, again=True))).kind == kind
+    assert (await problem_of(add(home, method, again=True))).kind == kind
     assert home.stored_state == before
     assert home.live_refresh_tokens("code") == living, "what it signed in with before lives on"
 
 
-@pytest.mark.parametrize("way", ["device", "browser"])
-async def test_a_rejection_changes_nothing(home: OnboardingEnvironment, way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", ["device", "browser"])
+async def test_a_rejection_changes_nothing(home: OnboardingEnvironment, method: SignInMethod) -> None:
     before, home.consents_for = home.stored_state, None
-    assert (await problem_of(add(home, way))).code == "access_denied"
+    assert (await problem_of(add(home, method))).code == "access_denied"
     assert home.stored_state == before
 
 
 async def test_a_lock_out_is_kept_all_the_same_for_it_is_zohos(home: OnboardingEnvironment) -> None:
     home.simulator.forced_kinds["heron"] = "Access Denied"
-    trouble = await problem_of(add(home, "refresh-token"))
-    assert trouble.retry_at is not None
+    problem = await problem_of(add(home, "refresh-token"))
+    assert problem.retry_at is not None
     assert len(home.rows("lockout")) == 1
 
 
@@ -163,27 +163,27 @@ async def test_what_could_not_be_kept_can_be_kept_a_little_later_without_asking_
 # Refused by the config
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 async def test_a_config_that_cannot_be_edited_leaves_no_credentials_behind(
-    home: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
     home.config.path.write_text(UNEDITABLE_CONFIG)
     await home.keyring.write_sign_in(home.org(), OLD_SIGN_IN)
     await home.keyring.write_access_token(home.org(), old_access_token(home))
     before = home.stored_state
-    assert (await problem_of(add(home, way))).kind == "config"
+    assert (await problem_of(add(home, method))).kind == "config"
     assert home.stored_state == before
-    assert home.live_refresh_tokens(way) == []
+    assert home.live_refresh_tokens(method) == []
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 async def test_a_config_that_cannot_be_written_keeps_what_the_org_signed_in_with_before(
-    home: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
     await home.add_org("code")
     before = home.stored_state
-    # With another client, so that there is something to write.
-    attempt = await home.signed_in("device" if way == "code" else way, again=True)
+    # Sign in with another client, so that the config changes.
+    attempt = await home.signed_in("device" if method == "code" else method, again=True)
     home.make_config_unwritable()
     assert (await problem_of(attempt.commit())).kind == "config"
     assert home.stored_state == before
@@ -191,16 +191,16 @@ async def test_a_config_that_cannot_be_written_keeps_what_the_org_signed_in_with
     assert home.live_refresh_tokens("code") == [refresh_token_of(home.keyring.sign_ins["heron"])]
 
 
-@pytest.mark.parametrize("trouble", ["unwritable", "in no shape to be edited"])
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("failure", ["unwritable", "in no shape to be edited"])
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 async def test_a_config_that_cannot_be_written_costs_no_code_and_no_token(
-    home: OnboardingEnvironment, way: SignInMethod, trouble: str
+    home: OnboardingEnvironment, method: SignInMethod, failure: str
 ) -> None:
-    if trouble == "unwritable":
+    if failure == "unwritable":
         home.make_config_unwritable()
     else:
         home.config.path.write_text(UNEDITABLE_CONFIG)
-    assert (await problem_of(add(home, way))).kind == "config"
+    assert (await problem_of(add(home, method))).kind == "config"
     assert home.paths == []
 
 
@@ -248,14 +248,14 @@ async def test_one_cut_short_changes_nothing(home: OnboardingEnvironment, call: 
     assert home.stored_state == before
 
 
-@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
+@pytest.mark.parametrize("method", METHODS_WITH_REFRESH_TOKEN)
 @pytest.mark.parametrize("call", KEYRING_CALLS)
 async def test_what_zoho_granted_to_one_that_was_interrupted_is_revoked(
-    home: OnboardingEnvironment, way: SignInMethod, call: str
+    home: OnboardingEnvironment, method: SignInMethod, call: str
 ) -> None:
-    attempt = await home.signed_in(way)
+    attempt = await home.signed_in(method)
     home.keyring.error, home.keyring.fails_at = asyncio.CancelledError(), {call}
     with pytest.raises(asyncio.CancelledError):
         await attempt.commit()
     await attempt.cancel()
-    assert home.live_refresh_tokens(way) == []
+    assert home.live_refresh_tokens(method) == []

@@ -1,4 +1,4 @@
-"""Once more: after a failure, with a code that was seen before, and for an org that is under watch."""
+"""Repeated sign-ins: after a failure, with a used code, and for an org under watch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod, grant_for
 from zbtui.model.problem import Problem
 from zbtui.model.watch_policy import WatchPolicy
 
-# Once more
+# Repeating a sign-in
 
 
 async def test_signing_in_again_ends_the_problem_forgets_nothing(home: OnboardingEnvironment) -> None:
@@ -35,8 +35,8 @@ async def test_signing_in_again_ends_the_problem_forgets_nothing(home: Onboardin
         well = await attempt.commit()
         await home.journal.record_poll(well, WatchPolicy(), now)
         events = await home.journal.events.read(org.name, None)
-        troubles = [event.after for event in events if event.kind == "trouble"]
-        assert troubles == [dead.message, None] * (number + 1)
+        problems = [event.after for event in events if event.kind == "trouble"]
+        assert problems == [dead.message, None] * (number + 1)
         home.clock.jump_wall_clock(timedelta(minutes=1))
 
 
@@ -60,9 +60,11 @@ async def test_signing_in_again_keeps_the_expiry_of_links_seen(home: OnboardingE
     assert (await attempt.commit()).zoho.last_links_expiry == gone
 
 
-@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
-async def test_after_a_failure_it_exchanges_no_more(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    typed = home.input_for(way)
+@pytest.mark.parametrize("method", METHODS_WITH_REFRESH_TOKEN)
+async def test_after_a_failure_it_exchanges_no_more(
+    home: OnboardingEnvironment, method: SignInMethod
+) -> None:
+    typed = home.input_for(method)
     attempt = home.begin_sign_in(typed)
     home.simulator.forced_kinds["heron"] = "OUTAGE"
     assert (await problem_of(home.sign_in(attempt, typed))).kind == "server"
@@ -72,7 +74,7 @@ async def test_after_a_failure_it_exchanges_no_more(home: OnboardingEnvironment,
     assert (await home.sign_in(attempt, typed)).company is not None
     assert home.grants == asked
     await attempt.commit()
-    assert len(home.live_refresh_tokens(way)) == 1
+    assert len(home.live_refresh_tokens(method)) == 1
 
 
 async def test_before_zoho_gave_anything_it_is_not_signed_in(home: OnboardingEnvironment) -> None:
@@ -86,8 +88,8 @@ async def test_a_used_code_is_shown_as_such_without_asking_zoho_again(home: Onbo
     typed = home.input_for("code")
     await home.sign_in(home.begin_sign_in(typed), typed)
     asked = list(home.paths)
-    trouble = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
-    assert (trouble.code, trouble.final) == ("USED_CODE", True)
+    problem = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
+    assert (problem.code, problem.final) == ("USED_CODE", True)
     assert home.paths == asked
 
 
@@ -127,17 +129,19 @@ async def test_a_late_code_is_distinguished_from_both(home: OnboardingEnvironmen
 # Signing in again
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_signing_in_again_replaces_any_method(home: OnboardingEnvironment, way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_signing_in_again_replaces_any_method(
+    home: OnboardingEnvironment, method: SignInMethod
+) -> None:
     home.config.path.write_text(COMMENTED_CONFIG)
     await home.add_org("code")
     earlier = home.keyring.entries["heron"]
-    typed = home.input_for(way)
+    typed = home.input_for(method)
     attempt = home.begin_sign_in(typed, again=True)
     await home.sign_in(attempt, typed)
     known = await attempt.commit()
     assert [org.name for org in home.orgs] == ["acme", "heron"]
-    assert home.orgs[1] == known.org == replace(typed.org, grant=grant_for(way))
+    assert home.orgs[1] == known.org == replace(typed.org, grant=grant_for(method))
     assert (home.config_text or "").startswith(COMMENTED_CONFIG)
     assert home.keyring.entries["heron"][0] != earlier[0]
     assert home.keyring.entries["heron"][1] != earlier[1]

@@ -1,4 +1,4 @@
-"""Signing in: from what a person types to an org under watch, each way."""
+"""Sign-in by each method, from a person's input to an org under watch."""
 
 from __future__ import annotations
 
@@ -27,22 +27,24 @@ from zbtui.zoho_api.organization import Company
 
 
 async def sign_in_as_typed(
-    home: OnboardingEnvironment, way: SignInMethod = "refresh-token"
+    home: OnboardingEnvironment, method: SignInMethod = "refresh-token"
 ) -> SignInPreview:
-    """A sign-in that is not kept yet."""
-    typed = home.input_for(way)
+    """Sign in by this method, without the commit."""
+    typed = home.input_for(method)
     return await home.sign_in(home.begin_sign_in(typed), typed)
 
 
-# A good end
+# Success
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_each_way_is_kept_in_all_three_stores(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    typed = home.input_for(way)
-    await home.add_org(way)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_each_sign_in_method_is_kept_in_all_three_stores(
+    home: OnboardingEnvironment, method: SignInMethod
+) -> None:
+    typed = home.input_for(method)
+    await home.add_org(method)
     (org,) = home.orgs
-    assert org == replace(typed.org, grant=grant_for(way))
+    assert org == replace(typed.org, grant=grant_for(method))
     sign_in, access = home.keyring.entries["heron"]
     assert sign_in is not None
     assert sign_in.client_secret == Secret(typed.secret)
@@ -55,10 +57,10 @@ async def test_each_way_is_kept_in_all_three_stores(home: OnboardingEnvironment,
     assert known.zoho.backup.status == "SCHEDULED"
 
 
-@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
-async def test_what_zoho_grants_is_what_is_kept(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    await home.add_org(way)
-    assert home.live_refresh_tokens(way) == [refresh_token_of(home.keyring.sign_ins["heron"])]
+@pytest.mark.parametrize("method", METHODS_WITH_REFRESH_TOKEN)
+async def test_what_zoho_grants_is_what_is_kept(home: OnboardingEnvironment, method: SignInMethod) -> None:
+    await home.add_org(method)
+    assert home.live_refresh_tokens(method) == [refresh_token_of(home.keyring.sign_ins["heron"])]
 
 
 async def test_a_pasted_refresh_token_is_kept_as_it_is(home: OnboardingEnvironment) -> None:
@@ -74,10 +76,10 @@ async def test_client_credentials_need_no_refresh_token(home: OnboardingEnvironm
     assert home.keyring.sign_ins["heron"].refresh_token is None
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_before_it_is_kept_nothing_is(home: OnboardingEnvironment, way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_before_it_is_kept_nothing_is(home: OnboardingEnvironment, method: SignInMethod) -> None:
     before = home.stored_state
-    found = await sign_in_as_typed(home, way)
+    found = await sign_in_as_typed(home, method)
     assert home.stored_state == before
     assert found.org.name == "heron"
     assert found.observation is not None
@@ -93,9 +95,9 @@ async def test_no_secret_goes_into_config_or_journal(home: OnboardingEnvironment
     assert "demo-" not in written
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_no_secret_shows_in_what_is_found(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    typed = home.input_for(way)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_no_secret_shows_in_what_is_found(home: OnboardingEnvironment, method: SignInMethod) -> None:
+    typed = home.input_for(method)
     attempt = home.begin_sign_in(typed)
     found = await home.sign_in(attempt, typed)
     held = [vars(attempt), found, home.org_service, home.org_service.stores, home.http]
@@ -103,7 +105,7 @@ async def test_no_secret_shows_in_what_is_found(home: OnboardingEnvironment, way
 
 
 @pytest.mark.parametrize(
-    ("way", "told"),
+    ("method", "expected"),
     [
         ("refresh-token", [RequestingFromZoho("for an access token")]),
         ("client-credentials", [RequestingFromZoho("for an access token")]),
@@ -113,19 +115,19 @@ async def test_no_secret_shows_in_what_is_found(home: OnboardingEnvironment, way
     ],
 )
 async def test_the_person_is_shown_what_goes_on(
-    home: OnboardingEnvironment, way: SignInMethod, told: list[object]
+    home: OnboardingEnvironment, method: SignInMethod, expected: list[object]
 ) -> None:
-    await sign_in_as_typed(home, way)
+    await sign_in_as_typed(home, method)
     after = [RequestingFromZoho("for the backup"), RequestingFromZoho("whose org it is")]
     assert home.shown_progress[-2:] == after
     assert [
         one if isinstance(one, RequestingFromZoho) else type(one) for one in home.shown_progress[:-2]
-    ] == told
+    ] == expected
 
 
-@pytest.mark.parametrize("way", ["device", "browser"])
-async def test_an_org_is_put_where_its_person_is(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    typed, home.consents_for = home.input_for(way, "alder"), "saffron"
+@pytest.mark.parametrize("method", ["device", "browser"])
+async def test_an_org_is_put_where_its_person_is(home: OnboardingEnvironment, method: SignInMethod) -> None:
+    typed, home.consents_for = home.input_for(method, "alder"), "saffron"
     attempt = home.begin_sign_in(typed)
     found = await home.sign_in(attempt, typed)
     assert found.org == replace(typed.org, data_center="in")
@@ -133,11 +135,11 @@ async def test_an_org_is_put_where_its_person_is(home: OnboardingEnvironment, wa
     assert home.orgs == (found.org,)
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 async def test_the_first_access_token_counts_among_the_ten_of_its_refresh_token(
-    home: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
-    await home.add_org(way)
+    await home.add_org(method)
     spent = [row for row in home.rows("token_request") if not row[1].startswith("code|")]
     assert len(spent) == 1
 
@@ -162,9 +164,9 @@ async def test_a_name_that_cannot_be_had_just_now_stops_nothing(home: Onboarding
     assert company.kind == "network"
 
 
-@pytest.mark.parametrize("way", ["refresh-token", "client-credentials"])
-async def test_unverified_all_is_kept_unasked(home: OnboardingEnvironment, way: SignInMethod) -> None:
-    await home.add_org(way, verify=False)
+@pytest.mark.parametrize("method", ["refresh-token", "client-credentials"])
+async def test_unverified_all_is_kept_unasked(home: OnboardingEnvironment, method: SignInMethod) -> None:
+    await home.add_org(method, verify=False)
     assert home.paths == []
     assert [org.name for org in home.orgs] == ["heron"]
     assert home.keyring.entries["heron"][1] is None
@@ -191,7 +193,9 @@ async def test_what_was_seen_of_an_earlier_namesake_is_forgotten(home: Onboardin
     assert home.journal.load_all(home.orgs) == {}
 
 
-async def test_an_entry_that_is_not_zbtuis_does_not_stand_in_the_way(home: OnboardingEnvironment) -> None:
+async def test_a_keyring_entry_that_is_not_zbtuis_does_not_block_a_sign_in(
+    home: OnboardingEnvironment,
+) -> None:
     home.keyring.error = ProblemError(Problem("keyring", "Not ours.", "Anew.", code=FOREIGN_ENTRY))
     home.keyring.fails_at = {"read the sign-in"}
     await home.add_org()
@@ -201,17 +205,17 @@ async def test_an_entry_that_is_not_zbtuis_does_not_stand_in_the_way(home: Onboa
 # Whose org it is
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 async def test_an_org_that_is_watched_under_another_name_is_refused(
-    home: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
-    """As when the wrong org was picked on the consent page."""
+    """This happens when the wrong org is picked on the consent page."""
     await home.add_org("refresh-token", "heron")
     before, tokens = home.stored_state, len(home.simulator.accounts.refresh_tokens)
-    attempt = home.begin_sign_in(typed := home.input_for(way, called="second"))
-    trouble = await problem_of(home.sign_in(attempt, typed))
-    assert (trouble.kind, trouble.code) == ("auth", "ALREADY_WATCHED")
-    assert "already watched as heron" in trouble.message
+    attempt = home.begin_sign_in(typed := home.input_for(method, called="second"))
+    problem = await problem_of(home.sign_in(attempt, typed))
+    assert (problem.kind, problem.code) == ("auth", "ALREADY_WATCHED")
+    assert "already watched as heron" in problem.message
     assert not attempt.is_signed_in, "a retry asks for another consent"
     assert home.stored_state == before
     assert len(home.simulator.accounts.refresh_tokens) == tokens, "what was granted is revoked"
@@ -231,17 +235,17 @@ async def test_the_org_number_is_kept_with_the_sign_in(home: OnboardingEnvironme
     assert home.keyring.sign_ins["heron"].org_number == "00000900001"
 
 
-@pytest.mark.parametrize("way", ["code", "refresh-token"])
+@pytest.mark.parametrize("method", ["code", "refresh-token"])
 async def test_signing_in_again_to_another_org_is_refused(
-    home: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
     await home.add_org("refresh-token", "heron")
     before = home.stored_state
-    other = home.input_for(way, "nordlys", called="heron")
+    other = home.input_for(method, "nordlys", called="heron")
     attempt = home.begin_sign_in(other, again=True)
-    trouble = await problem_of(home.sign_in(attempt, other))
-    assert (trouble.kind, trouble.code) == ("auth", "OTHER_ORG")
-    assert "00000900001" in trouble.message
+    problem = await problem_of(home.sign_in(attempt, other))
+    assert (problem.kind, problem.code) == ("auth", "OTHER_ORG")
+    assert "00000900001" in problem.message
     assert home.stored_state == before
 
 
@@ -268,8 +272,8 @@ async def test_an_entry_is_shared_with_another_configs_org_if_that_is_known_to_b
         await home.add_org("code")
         assert home.keyring.sign_ins["heron"] != OLD_SIGN_IN
     else:
-        trouble = await problem_of(home.add_org("code"))
-        assert "/elsewhere/config.toml" in trouble.message
+        problem = await problem_of(home.add_org("code"))
+        assert "/elsewhere/config.toml" in problem.message
         assert home.keyring.sign_ins["heron"] == OLD_SIGN_IN
         assert home.live_refresh_tokens("code") == []
 
@@ -310,8 +314,8 @@ async def test_a_secret_goes_to_no_other_host_than_it_was_typed_for(
     org = home.org_service.parse_org({"name": "second", "client_id": "1000.DEMODEVICE", **where})
     assert home.org_service.reusable_clients(org) == []
     attempt = home.org_service.begin_sign_in(org, "device")
-    trouble = await problem_of(attempt.sign_in(None, None, home.show_progress, client_from="heron"))
-    assert "no client secret" in trouble.message
+    problem = await problem_of(attempt.sign_in(None, None, home.show_progress, client_from="heron"))
+    assert "no client secret" in problem.message
     assert len(home.paths) == asked
 
 
@@ -336,20 +340,20 @@ async def test_a_config_that_cannot_be_read_knows_no_client(home: OnboardingEnvi
 async def test_a_secret_that_was_not_typed_and_is_not_there_is_shown(home: OnboardingEnvironment) -> None:
     typed = home.input_for("code")
     attempt = home.begin_sign_in(typed)
-    trouble = await problem_of(attempt.sign_in(None, typed.code_or_token, home.show_progress))
-    assert trouble.kind == "auth"
-    assert "no client secret" in trouble.message
+    problem = await problem_of(attempt.sign_in(None, typed.code_or_token, home.show_progress))
+    assert problem.kind == "auth"
+    assert "no client secret" in problem.message
     assert home.paths == []
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 @pytest.mark.parametrize("typed_secret", ["", "two words", "line\nbreak", "\u00e9"])
 async def test_a_secret_that_cannot_be_one_is_shown_before_anything_is_asked(
-    home: OnboardingEnvironment, way: SignInMethod, typed_secret: str
+    home: OnboardingEnvironment, method: SignInMethod, typed_secret: str
 ) -> None:
-    typed = replace(home.input_for(way), secret=typed_secret)
-    trouble = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
-    assert (trouble.kind, "client secret" in trouble.message) == ("config", True)
+    typed = replace(home.input_for(method), secret=typed_secret)
+    problem = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
+    assert (problem.kind, "client secret" in problem.message) == ("config", True)
     assert (home.paths, home.shown_progress) == ([], [])
 
 
@@ -358,19 +362,19 @@ async def test_a_refresh_token_that_cannot_be_one_is_shown_before_anything_is_as
     home: OnboardingEnvironment, answer: str | None
 ) -> None:
     typed = replace(home.input_for("refresh-token"), code_or_token=answer)
-    trouble = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
-    assert (trouble.kind, "refresh token" in trouble.message) == ("config", True)
+    problem = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
+    assert (problem.kind, "refresh token" in problem.message) == ("config", True)
     assert home.paths == []
 
 
-# Told before anything is spent
+# Problems found before a code or token is used
 
 
 async def test_a_name_is_given_once(home: OnboardingEnvironment) -> None:
     await home.add_org()
     before, asked = home.stored_state, list(home.paths)
-    trouble = await problem_of(sign_in_as_typed(home, "code"))
-    assert (trouble.kind, "heron" in trouble.message) == ("config", True)
+    problem = await problem_of(sign_in_as_typed(home, "code"))
+    assert (problem.kind, "heron" in problem.message) == ("config", True)
     assert (home.stored_state, home.paths) == (before, asked)
 
 
@@ -380,28 +384,30 @@ async def test_a_broken_config_is_shown_before_zoho_is_asked(home: OnboardingEnv
     assert (home.paths, home.config_text) == ([], "[[org]\n")
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
 async def test_a_locked_keyring_is_reported_before_a_code_is_spent_or_a_page_shown(
-    home: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
     home.keyring.fails_at = {"read the token"}
-    assert (await problem_of(sign_in_as_typed(home, way))).kind == "keyring"
+    assert (await problem_of(sign_in_as_typed(home, method))).kind == "keyring"
     assert (home.paths, home.shown_progress, home.rows("token_request")) == ([], [], [])
 
 
 async def test_the_wrong_data_center_is_named(home: OnboardingEnvironment) -> None:
     typed = home.input_for()
     typed = replace(typed, org=replace(typed.org, data_center="us"))
-    trouble = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
-    assert (trouble.kind, trouble.code, trouble.final) == ("auth", "invalid_client", True)
-    assert "US" in trouble.hint
+    problem = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
+    assert (problem.kind, problem.code, problem.final) == ("auth", "invalid_client", True)
+    assert "US" in problem.hint
 
 
-@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
-async def test_a_consent_without_backups_names_it(home: OnboardingEnvironment, way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", METHODS_WITH_REFRESH_TOKEN)
+async def test_a_consent_without_backups_names_it(
+    home: OnboardingEnvironment, method: SignInMethod
+) -> None:
     home.simulator.missing_scopes["heron"] = {BACKUP_SCOPE}
-    trouble = await problem_of(sign_in_as_typed(home, way))
-    assert (trouble.code, trouble.final) == ("OAUTH_SCOPE_MISMATCH", True)
-    assert "ZohoCRM.org.READ" in trouble.message
-    assert BACKUP_SCOPE in trouble.hint
+    problem = await problem_of(sign_in_as_typed(home, method))
+    assert (problem.code, problem.final) == ("OAUTH_SCOPE_MISMATCH", True)
+    assert "ZohoCRM.org.READ" in problem.message
+    assert BACKUP_SCOPE in problem.hint
     assert DETAILS_PATH not in home.paths

@@ -1,4 +1,4 @@
-"""Who signs in heeds a lock-out of Zoho's, and keeps one that comes."""
+"""Lock-outs and sign-ins: a known lock-out is respected, a new one is stored."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tests.onboarding.onboarding_environment import (
 from zbtui.model.org import SignInMethod
 
 
-@pytest.mark.parametrize("way", [way for way in METHODS_WITH_REFRESH_TOKEN if way != "device"])
-async def test_a_lock_out_at_the_exchange_holds(home: OnboardingEnvironment, way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", [method for method in METHODS_WITH_REFRESH_TOKEN if method != "device"])
+async def test_a_lock_out_at_the_exchange_holds(home: OnboardingEnvironment, method: SignInMethod) -> None:
     home.simulator.forced_kinds["heron"] = "Access Denied"
     until = None
     for attempt_number in range(3):
-        typed, home.consents_for = home.input_for(way), "heron"
+        typed, home.consents_for = home.input_for(method), "heron"
         attempt = home.begin_sign_in(typed)
-        trouble = await problem_of(home.sign_in(attempt, typed))
-        assert trouble.forbids_early_retry
-        assert trouble.retry_at is not None
-        until = until or trouble.retry_at
-        assert trouble.retry_at == until
+        problem = await problem_of(home.sign_in(attempt, typed))
+        assert problem.forbids_early_retry
+        assert problem.retry_at is not None
+        until = until or problem.retry_at
+        assert problem.retry_at == until
         if attempt_number == 0:
             asked = len(home.grants)
     assert len(home.grants) == asked
     del home.simulator.forced_kinds["heron"]
     home.clock.jump_wall_clock(timedelta(minutes=11))
-    await home.add_org(way)
+    await home.add_org(method)

@@ -1,4 +1,4 @@
-"""The agenda has every org, in the order of time, and says what is certain and what is not."""
+"""The agenda: every org, in the order of time, with certain and uncertain runs marked."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_what_is_due_by_now_is_late_unless_it_runs() -> None:
     assert found.running == ("runs",)
 
 
-def test_who_has_no_run_ahead_is_named() -> None:
+def test_orgs_without_a_run_ahead_are_named() -> None:
     stopped = due("stopped", HOUR, status="STOPPED")
     never = snapshot_with(make_snapshot("never"), backup=None)
     assert agenda(stopped, never).without_run == ("stopped", "never")
@@ -74,13 +74,13 @@ def test_no_day_is_said_to_be_without_a_run_before_all_plans_are_reckoned() -> N
 
 
 def test_no_day_beyond_the_horizon_is_said_to_be_without_a_run() -> None:
-    """There the later runs of other plans would be."""
+    """Beyond the horizon, later runs of other plans are not listed."""
     found = agenda(due("far", 80 * DAY, rrule=None), due("near", DAY, rrule=WEEKLY))
     assert found.days[-1].day == (START + 80 * DAY).date()
     assert gaps(found)[-1] == 0
 
 
-def test_it_holds_until_a_run_is_due_or_a_day_begins() -> None:
+def test_the_agenda_is_valid_until_a_run_is_due_or_a_day_begins() -> None:
     assert agenda(due("acme", HOUR, rrule=None)).valid_until == START + HOUR
     midnight = START.replace(hour=0, minute=0) + DAY
     assert agenda(due("acme", 3 * DAY, rrule=None)).valid_until == midnight

@@ -1,4 +1,4 @@
-"""What a stream gets that cannot encode our glyphs."""
+"""Text for streams that cannot encode zbtui's glyphs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A year of backups, a line a month and a cell a day."""
+"""A year of backups: a line for each month, a cell for each day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter: what a word matches, and that nothing typed is an error."""
+"""The filter: what a word matches; no input is an error."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_word_is_searched_in_all_that_distinguishes_an_org(word: str) -> None:
 
 
 def test_a_level_is_a_word_of_its_own_and_no_part_of_others() -> None:
-    """`!ok` shows all that is not well: a "cannot look" has those letters, and so may a name."""
+    """`!ok` shows the orgs that are not ok, also one with the letters "ok" in its name."""
     troubled = snapshot_with(Snapshot(replace(ORG, name="brook")), problem=GONE, failures=3)
     assert judge(troubled, POLICY, NOW).name == "cannot_tell"
     assert matches("!ok", troubled) and matches("unknown", troubled)
@@ -115,7 +115,7 @@ def test_quotes_keep_blanks_together() -> None:
     assert matches('name:"acme prod"')
     assert matches('"name:acme prod"') is matches('name:"acme prod"')
     assert not matches('!"acme prod"')
-    assert matches('"acme pr')  # still being typed
+    assert matches('"acme pr')  # the closing quote is not typed yet
 
 
 def test_no_word_matches_across_two_texts() -> None:
@@ -131,14 +131,14 @@ def test_how_an_org_is_watched_can_be_asked_for() -> None:
     assert matches("stale", snapshot_with(plain, restored=True))
 
 
-def test_what_could_not_be_confirmed_is_of_the_level_that_the_bar_counts_it_as() -> None:
+def test_a_stale_org_has_the_level_that_the_bar_counts() -> None:
     stale = snapshot_with(snapshot_with_next_run(DAY), restored=True)
     assert matches("level:unknown", stale)
     assert not matches("level:ok", stale)
 
 
 @pytest.mark.parametrize("typed", ["", " ", "!", "!!", "tag:", "!tag:", 'tag:"', '"', '""', "! tag: acme"])
-def test_what_is_still_being_typed_holds_nothing_back(typed: str) -> None:
+def test_an_unfinished_word_hides_nothing(typed: str) -> None:
     assert matches(typed)
 
 
@@ -148,7 +148,7 @@ def test_an_unknown_field_is_part_of_the_word() -> None:
     assert not matches("zone:north")
 
 
-def test_what_is_not_known_is_not_found() -> None:
+def test_unknown_values_match_nothing() -> None:
     unseen = Snapshot(ORG)
     for held in ("company:a", "status:a", "by:a", "tag:a"):
         assert not matches(held, unseen)
@@ -166,7 +166,7 @@ def test_anything_can_be_typed(snapshot: Snapshot, text: str) -> None:
     st.sampled_from(["", *(f"{field}:" for field in FILTER_FIELDS)]),
     st.text(min_size=1, max_size=8) | st.sampled_from(["acme", "o", "eu", "failed", "unknown", "!ok"]),
 )
-def test_a_word_and_its_inverse_part_all_orgs_in_two(snapshot: Snapshot, field: str, text: str) -> None:
+def test_each_org_matches_either_a_word_or_its_inverse(snapshot: Snapshot, field: str, text: str) -> None:
     word = f'{field}"{text}"'
     if any(one.text for one in parse_filter(word).terms) and len(parse_filter(word).terms) == 1:
         assert matches(word, snapshot) is not matches(f"!{word}", snapshot)

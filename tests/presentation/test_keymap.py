@@ -1,4 +1,4 @@
-"""The user's own keys: what may be chosen, and the problem shown for a choice that cannot be."""
+"""The user's own keys: valid choices, and the problem shown for an invalid one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _IDS = sorted({each.id for actions in KEY_SCOPES.values() for each in actions})
 
 def keymap_error_of(**chosen: str) -> InvalidKeymapError:
     """The problem shown for these keys; `fleet__look` is `fleet.look`."""
-    with pytest.raises(InvalidKeymapError) as told:
+    with pytest.raises(InvalidKeymapError) as raised:
         parse_keymap({name.replace("__", "."): keys for name, keys in chosen.items()})
-    return told.value
+    return raised.value
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_a_key_has_one_name_however_it_is_written(written: str, named: str) -> N
         "rr",
     ],
 )
-def test_what_no_terminal_sends_is_no_key(written: str) -> None:
+def test_a_key_that_no_terminal_sends_is_refused(written: str) -> None:
     assert textual_key_name(written) is None
 
 
 @pytest.mark.parametrize("modifier", ["", "ctrl+", "alt+shift+"])
 @given(st.sampled_from(string.printable))
-def test_a_name_is_the_name_of_itself(modifier: str, written: str) -> None:
+def test_the_name_of_a_name_is_itself(modifier: str, written: str) -> None:
     named = textual_key_name(modifier + written)
     assert named is None or textual_key_name(named) == named
 
@@ -93,14 +93,14 @@ def test_an_action_may_keep_one_of_its_keys() -> None:
     assert parse_keymap({"tiles.up": "up", "fleet.look": "k"})
 
 
-def test_what_never_listens_at_the_same_time_may_share_a_key() -> None:
+def test_actions_of_different_screens_may_share_a_key() -> None:
     assert parse_keymap({"detail.look": "s", "detail.sign-in": "r", "welcome.demo": "p"})
 
 
 def test_an_unknown_action_is_shown_with_those_near_it() -> None:
-    told = keymap_error_of(fleet__lok="f5")
-    assert "'fleet.lok'" in told.message and "fleet.look" in told.hint
-    assert told.action_id == "fleet.lok"
+    problem = keymap_error_of(fleet__lok="f5")
+    assert "'fleet.lok'" in problem.message and "fleet.look" in problem.hint
+    assert problem.action_id == "fleet.lok"
 
 
 def test_an_unknown_action_far_from_any_is_shown_with_examples() -> None:
@@ -113,7 +113,7 @@ def test_what_is_no_key_is_shown(keys: str) -> None:
 
 
 @pytest.mark.parametrize("key", [*sorted(RESERVED_KEYS), "ctrl+i"])
-def test_a_key_that_is_needed_everywhere_is_nobodys(key: str) -> None:
+def test_a_key_that_is_needed_everywhere_cannot_be_chosen(key: str) -> None:
     assert "taken everywhere" in keymap_error_of(fleet__look=key).message
 
 
@@ -121,20 +121,20 @@ def test_a_key_that_is_needed_everywhere_is_nobodys(key: str) -> None:
     ("mine", "other", "key"),
     [
         ("fleet.look", "fleet.pause", "p"),  # on the same screen
-        ("fleet.look", "tiles.down", "j"),  # of a view on it
-        ("table.column-left", "fleet.sort", "s"),  # of one view and the screen
-        ("fleet.look", "app.help", "?"),  # of the app below it
+        ("fleet.look", "tiles.down", "j"),  # on a screen and its view
+        ("table.column-left", "fleet.sort", "s"),  # on a view and its screen
+        ("fleet.look", "app.help", "?"),  # on a screen and in the app
         ("welcome.demo", "app.quit", "q"),
-        ("app.help", "detail.copy-json", "Y"),  # it is heard in the detail, too
+        ("app.help", "detail.copy-json", "Y"),  # the app's keys work in the detail, too
         ("sign-in.copy", "form.next", "down"),
     ],
 )
 def test_one_key_cannot_do_two_things_at_once(mine: str, other: str, key: str) -> None:
-    with pytest.raises(InvalidKeymapError) as told:
+    with pytest.raises(InvalidKeymapError) as raised:
         parse_keymap({mine: key})
-    assert mine in told.value.message and other in told.value.message
-    assert str(textual_key_name(key)) in told.value.message
-    assert told.value.action_id == mine  # the one that the config has a line of
+    assert mine in raised.value.message and other in raised.value.message
+    assert str(textual_key_name(key)) in raised.value.message
+    assert raised.value.action_id == mine  # the action in the config, which has a line number
 
 
 def test_of_two_chosen_alike_the_later_one_is_shown() -> None:
@@ -142,11 +142,11 @@ def test_of_two_chosen_alike_the_later_one_is_shown() -> None:
 
 
 @pytest.mark.parametrize("key", ["b", "?", "§", "space", "enter", "home"])
-def test_what_is_typed_into_a_form_is_no_key_of_it(key: str) -> None:
+def test_a_character_cannot_be_a_key_of_a_form(key: str) -> None:
     assert "edit.back" in keymap_error_of(edit__back=key).message
 
 
-def test_what_scrolls_a_box_is_no_key_of_it() -> None:
+def test_a_scrolling_key_cannot_be_a_key_of_a_box() -> None:
     assert "scrolls" in keymap_error_of(detail__look="pagedown").message
 
 

@@ -1,4 +1,4 @@
-"""Names and ids hidden: the state of an org stays, whose it is does not."""
+"""Hiding names and ids: all that identifies an org goes, its state stays."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from zbtui.zoho_api.runs import History, build_history
 
 ALIAS = "org 1"
 PLANTED = "qzx"
-"""Begins each planted text, and is in none of ours."""
+"""The beginning of each planted text; zbtui's own texts never contain it."""
 SHOWN = frozenset(
     {
         *("data_center", "grant", "accent", "links_warn", "policy_overrides"),  # Org
@@ -44,11 +44,11 @@ SHOWN = frozenset(
         *("action", "state", "repeat_type"),  # Entry
     }
 )
-"""The only texts of an org that stay; all others, and whichever come to be, are to be hidden."""
+"""The only texts of an org that stay; all others, also those of future fields, must be hidden."""
 
 
 def texts_in(thing: object) -> list[str]:
-    """Every text that is anywhere in it."""
+    """Every text within a value, however deep."""
     if isinstance(thing, str):
         return [thing]
     if isinstance(thing, tuple):
@@ -59,7 +59,7 @@ def texts_in(thing: object) -> list[str]:
 
 
 def planted(thing: Any, numbers: count[int]) -> Any:
-    """The same, each text that is to be hidden replaced by one of its own."""
+    """A copy with a distinct planted text in place of each text that must be hidden."""
     if isinstance(thing, str):
         return f"{PLANTED}{next(numbers)}"
     if isinstance(thing, tuple):
@@ -71,7 +71,7 @@ def planted(thing: Any, numbers: count[int]) -> Any:
 
 
 def everything() -> Snapshot:
-    """A snapshot with a text in each place that can have one."""
+    """A snapshot with every field filled."""
     rows = [
         history_row("completed", NOW - DAY),
         history_row("failure", NOW - 2 * DAY),
@@ -101,8 +101,8 @@ def everything() -> Snapshot:
 
 def test_nothing_that_is_hidden_is_in_any_text() -> None:
     known = everything()
-    told = {text for text in texts_in(known) if PLANTED in text}
-    assert len(told) > 30
+    identifying = {text for text in texts_in(known) if PLANTED in text}
+    assert len(identifying) > 30
     hidden = hide_names(known, ALIAS)
     assert PLANTED not in " ".join(texts_in((hidden, judge(hidden, POLICY, NOW))))
 
@@ -124,14 +124,14 @@ def test_status_dates_plan_and_place_stay() -> None:
 
 @reproducible
 @given(snapshots() | st.builds(everything))
-def test_judged_it_is_what_it_is_with_names(snapshot: Snapshot) -> None:
+def test_the_verdict_is_the_same_with_hidden_names(snapshot: Snapshot) -> None:
     plain, hidden = judge(snapshot, POLICY, NOW), judge(hide_names(snapshot, ALIAS), POLICY, NOW)
     assert (hidden.name, hidden.level, hidden.stale) == (plain.name, plain.level, plain.stale)
 
 
 @reproducible
 @given(snapshots() | st.builds(everything))
-def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
+def test_the_summary_of_the_history_stays(snapshot: Snapshot) -> None:
     before, after = (
         snapshot.zoho.history or History(),
         hide_names(snapshot, ALIAS).zoho.history or History(),
@@ -144,7 +144,7 @@ def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
         assert has is None or after.earliest_possible_time(has) == before.earliest_possible_time(was)
 
 
-def test_what_is_not_known_is_not_called_hidden() -> None:
+def test_an_unknown_value_is_not_called_hidden() -> None:
     known = snapshot_with_next_run(DAY, history=None)
     assert known.zoho.backup
     unnamed = replace(known.zoho.backup, id=None, requester=ZohoUser(None, None, "7"))
@@ -155,14 +155,14 @@ def test_what_is_not_known_is_not_called_hidden() -> None:
 
 
 @pytest.mark.parametrize("kind", PROBLEM_BADGES)
-def test_of_a_problem_its_kind_is_shown(kind: ProblemKind) -> None:
+def test_the_kind_of_a_problem_is_shown(kind: ProblemKind) -> None:
     hidden = hide_problem(replace(OFFLINE, kind=kind, code="ACME"))
     assert hidden.message.startswith(PROBLEM_BADGES[kind])
     assert (hidden.kind, hidden.code) == (kind, HIDDEN)
 
 
 @pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET_EXHAUSTED])
-def test_a_lock_out_is_still_one(code: str) -> None:
+def test_a_lock_out_stays_recognizable(code: str) -> None:
     assert hide_problem(
         Problem("throttled", "Locked.", "Wait.", code, retry_at=NOW + DAY)
     ).forbids_early_retry

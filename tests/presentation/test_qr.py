@@ -1,4 +1,4 @@
-"""A QR code on a terminal: read back module by module, as a camera would."""
+"""A QR code on a terminal, read module by module, as a camera does."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zbtui.presentation.qr import qr_rows
 
 URL = "https://accounts.zoho.com.au/oauth/v3/device/code?user_code=PR3FPPTM"
 _LIGHT = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1), " ": (0, 0)}
-"""What a cell of a terminal that shows light on dark lights up: above, below."""
+"""Whether the upper and the lower half of a cell are light, in a terminal with light text on dark."""
 
 
 def modules(text: str) -> list[list[int]]:
-    """The rows of what is shown: 1 where it is dark."""
+    """The rows of modules: 1 is dark."""
     rows = []
     for line in qr_rows(text):
         cells = [_LIGHT[cell] for cell in line]

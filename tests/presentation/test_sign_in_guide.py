@@ -17,21 +17,21 @@ from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES
 REDIRECT = f"http://localhost:{DEFAULT_REDIRECT_PORT}/"
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-def test_every_way_has_its_steps_with_everything_filled_in(way: SignInMethod) -> None:
-    steps = sign_in_steps(way, "eu", REDIRECT)
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+def test_every_sign_in_method_has_its_steps_with_everything_filled_in(method: SignInMethod) -> None:
+    steps = sign_in_steps(method, "eu", REDIRECT)
     assert steps
     assert not any(set("{}") & set(step) for step in steps)
-    assert len(SIGN_IN_GUIDES[way].requirement.splitlines()) == 1
+    assert len(SIGN_IN_GUIDES[method].requirement.splitlines()) == 1
 
 
-@pytest.mark.parametrize("way", ["code", "device", "browser", "client-credentials"])
-def test_a_way_that_needs_a_client_of_its_own_names_its_type_and_where_to_make_it(
-    way: SignInMethod,
+@pytest.mark.parametrize("method", ["code", "device", "browser", "client-credentials"])
+def test_a_method_that_needs_a_client_of_its_own_names_its_type_and_where_to_make_it(
+    method: SignInMethod,
 ) -> None:
-    first = sign_in_steps(way, "in", REDIRECT)[0]
+    first = sign_in_steps(method, "in", REDIRECT)[0]
     assert "https://api-console.zoho.in" in first
-    assert SIGN_IN_GUIDES[way].client_type in first
+    assert SIGN_IN_GUIDES[method].client_type in first
 
 
 def test_the_scopes_to_paste_are_shown_to_the_letter() -> None:
@@ -43,10 +43,10 @@ def test_the_redirect_uri_to_register_is_shown_to_the_letter() -> None:
     assert any(f" {REDIRECT} " in step for step in sign_in_steps("browser", "eu", REDIRECT))
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-def test_what_is_pasted_in_the_end_is_a_code_or_a_refresh_token_if_anything(way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+def test_what_is_pasted_in_the_end_is_a_code_or_a_refresh_token_if_anything(method: SignInMethod) -> None:
     pasted = {"code": "code", "refresh-token": "refresh token"}
-    assert SIGN_IN_GUIDES[way].pasted_value == pasted.get(way)
+    assert SIGN_IN_GUIDES[method].pasted_value == pasted.get(method)
 
 
 @pytest.mark.parametrize("data_center", DATA_CENTERS)

@@ -41,7 +41,7 @@ def called(name: str, snapshot: Snapshot) -> Snapshot:
 
 
 def ordered(sort: SortOrder, **orgs: Snapshot) -> list[str]:
-    """The names, sorted as the screen sorts them."""
+    """The orgs' names in this order."""
     named = [called(name, snapshot) for name, snapshot in orgs.items()]
     named.sort(key=lambda one: sort_key(sort, one, judge(one, POLICY, NOW), NOW))
     return [one.org.name for one in named]
@@ -81,7 +81,7 @@ def test_names_are_sorted_whatever_their_case() -> None:
     assert ordered("name", b=snapshot_of(None), A=snapshot_of(None), C=snapshot_of(None)) == ["A", "b", "C"]
 
 
-def test_who_waits_longest_for_a_good_backup_is_first_and_before_all_who_has_none() -> None:
+def test_the_oldest_good_backup_is_first_and_before_it_orgs_without_any() -> None:
     orgs = {
         "new": snapshot_with_next_run(DAY, history=history_with_one_end("completed", DAY)),
         "old": snapshot_with_next_run(DAY, history=history_with_one_end("completed", 9 * DAY)),
@@ -91,7 +91,7 @@ def test_who_waits_longest_for_a_good_backup_is_first_and_before_all_who_has_non
     assert ordered("good", **orgs) == ["never", "unread", "old", "new"]
 
 
-def test_what_has_no_text_is_last() -> None:
+def test_orgs_without_a_text_are_last() -> None:
     beta, acme = (
         snapshot_with_next_run(DAY, company=make_company(name="Beta")),
         snapshot_with_next_run(DAY, company=make_company(name="acme")),
@@ -108,7 +108,7 @@ def test_data_centers_are_together() -> None:
     assert ordered("dc", a=one, b=two, c=one) == ["b", "a", "c"]
 
 
-def test_links_that_expire_soonest_are_first_and_those_that_did_are_no_haste_any_more() -> None:
+def test_links_that_expire_soonest_are_first_and_expired_ones_last() -> None:
     def left(span: timedelta) -> Snapshot:
         return snapshot_of(None, links=Links(1, 0, NOW + span))
 

@@ -1,4 +1,4 @@
-"""History and links, in words."""
+"""Summaries of history and links."""
 
 from __future__ import annotations
 

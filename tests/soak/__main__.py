@@ -26,7 +26,11 @@ PARTS = 6
 
 
 def play_lives(count: int) -> int:
-    """So many lives of `ZohoLife`; raises what breaks an invariant. Each run plays the same ones."""
+    """Run `count` examples of the state machine `ZohoLife`, the same in each run.
+
+    Raises:
+        AssertionError: an invariant is broken.
+    """
     began = time.monotonic()
     run_state_machine_as_test(ZohoLife, settings=settings(LIFE, max_examples=count))
     print(f"{count} lives, derandomized, in {time.monotonic() - began:.0f} s: no invariant broken")
@@ -52,13 +56,13 @@ def simulated(orgs: int, days: float) -> int:
         log, world = asyncio.run(run_fleet_for(Path(folder), orgs, days))
     faults = sum(map(len, log.forced_failures.values()))
     print(f"{days:g} days of {orgs} orgs in {time.monotonic() - began:.0f} s")
-    print(f"{log.poll_count} good looks, {faults} faults, {len(log.events)} events kept")
+    print(f"{log.poll_count} good polls, {faults} faults, {len(log.events)} events kept")
     for third, cost in enumerate(log.costs, start=1):
         print(
             f"  after third {third}: {cost.memory / 1e6:.1f} MB, {cost.handles} handles, "
             f"{cost.threads} threads, {cost.tasks} tasks, database {cost.database / 1e6:.2f} MB"
         )
-    # Older events are no longer kept.
+    # The journal has deleted older events.
     kept_since = max(world.start, world.start + timedelta(days=days) - KEEP.keep)
     wrong = [
         *phases_missed(log, kept_since),

@@ -1,4 +1,4 @@
-"""Many simulated days of many orgs, with faults: what was recorded, and at what cost."""
+"""Many simulated days of many orgs, with faults: the events recorded, and the resources used."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ from zbtui.wiring import make_fleet
 from zbtui.zoho.http import HttpClient
 
 SPEED = 1 / 240
-"""Of the simulator's orgs: a phase lasts hours."""
+"""The speed of the simulator's orgs: a phase lasts hours."""
 EVERY = timedelta(minutes=20)
 POLICY = WatchPolicy(EVERY, timedelta(minutes=10))
 KEEP = JournalRetention(timedelta(days=5))
-"""Short, so that a run of some weeks shows the journal's size level off."""
+"""A short retention, so that the journal's size levels off within some weeks."""
 FAULTS = ("HTML", "INTERNAL_ERROR", "TOO_MANY_REQUESTS", "KEYRING")
-"""Forced answers of an org, for a while: those after which polls go on."""
+"""Temporary answers of an org after which polls go on."""
 STEP = timedelta(minutes=1)
 """Simulated time of one step."""
 
 _PAUSE_SECONDS = 0.0005
-"""Of real time."""
+"""Real seconds that the event loop pauses for other threads."""
 _TURNS = 5
-"""Turns of the event loop without a poll, after which none is due."""
+"""Turns of the event loop without a poll after which no poll is under way."""
 
 
 class FastClock(FakeClock):
-    """Wakes what is due, and waits until no poll is under way, threads included."""
+    """A clock that wakes waiting tasks, and waits until no poll is under way in any thread."""
 
     fleet: Fleet
 
@@ -72,13 +72,13 @@ class FastClock(FakeClock):
         while turns < _TURNS:
             polling = any(one.activity.polling for one in self.fleet.snapshots)
             turns = 0 if polling else turns + 1
-            # Without a pause the journal's thread gets no time.
+            # Without a pause, the journal's thread does not run.
             await asyncio.sleep(_PAUSE_SECONDS if polling else 0)
 
 
 @dataclass
 class ResourceUse:
-    """What the process uses at one moment."""
+    """The resources of the process at one moment."""
 
     memory: int
     """Resident bytes."""
@@ -86,11 +86,11 @@ class ResourceUse:
     threads: int
     tasks: int = 0
     database: int = 0
-    """Bytes of its files."""
+    """Bytes of the database's files."""
 
 
 class Change(NamedTuple):
-    """Of an org's status, between two polls."""
+    """A change of an org's status between two polls."""
 
     at: datetime
     before: str | None
@@ -99,10 +99,10 @@ class Change(NamedTuple):
 
 @dataclass
 class SoakLog:
-    """What was observed of the orgs."""
+    """The observations of the orgs, and the resources used."""
 
     good: defaultdict[str, array[float]] = field(default_factory=lambda: defaultdict(lambda: array("d")))
-    """Times of each org's good polls, in Unix seconds: compact, so that this log is not what grows."""
+    """Times of each org's good polls, in Unix seconds; compact, to keep the log itself from growing."""
     changes: defaultdict[str, list[Change]] = field(default_factory=lambda: defaultdict(list))
     """Each org's changes between good polls; the first is its first poll."""
     forced_failures: defaultdict[str, list[tuple[datetime, datetime]]] = field(
@@ -110,7 +110,7 @@ class SoakLog:
     )
     """Beginning and end of each org's forced failures."""
     costs: list[ResourceUse] = field(default_factory=list)
-    """At the end of each third."""
+    """Resources at the end of each third of the run."""
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -198,7 +198,7 @@ def _cost(folder: Path) -> ResourceUse:
 
 
 def phases_missed(log: SoakLog, since: datetime) -> list[str]:
-    """Status changes between good polls, from `since` on, that the journal has not exactly once."""
+    """Status changes between good polls since `since` that the journal does not have exactly once."""
     recorded = defaultdict(list)
     for event in log.events:
         if event.kind == "status" and event.at >= since:
@@ -206,7 +206,7 @@ def phases_missed(log: SoakLog, since: datetime) -> list[str]:
     wrong = []
     for org, (first, *changes) in log.changes.items():
         changed = [change for change in changes if change.at >= since]
-        # After failed polls, the first good one is a change from nothing.
+        # The first good poll after failed ones is recorded as a change from nothing.
         changed = [first, *changed] if recorded[org][:1] == [first] else changed
         if changed != recorded[org]:
             wrong.append(f"{org}: {changed} were {recorded[org]}")
@@ -218,7 +218,7 @@ def changes_not_recorded(log: SoakLog, world: SimulatedWorld, days: float) -> It
     for name, org in world.orgs.items():
         polls = log.good[name]
         if not polls:
-            continue  # it is never reachable
+            continue  # an org that is never reachable
         at, end = world.start, world.start + timedelta(days=days)
         while at < end:
             moment = world.phase_at(org, at)

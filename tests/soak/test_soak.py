@@ -1,4 +1,4 @@
-"""Days of a fleet in seconds: each change within reach is noted once, and nothing grows for ever."""
+"""Days of a fleet in seconds: each visible change is recorded once, and nothing grows for ever."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def journal_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def journal(journal_path: Path, clock: FakeClock) -> AsyncIterator[Journal]:
-    """It must work in the end."""
+    """A journal in a file; it must have no problem at the end of the test."""
     journal = open_journal(journal_path, clock)
     yield journal
     assert journal.problem is None
@@ -33,7 +33,7 @@ def outbox(journal: Journal) -> Outbox:
 
 @pytest.fixture
 async def other_outbox(journal_path: Path, journal: Journal) -> AsyncIterator[Outbox]:
-    """As another process's."""
+    """The outbox of the same journal, opened as by another process."""
     journal = open_journal(journal_path)
     yield journal.outbox
     assert journal.problem is None

@@ -1,4 +1,4 @@
-"""Sample snapshots for the store's tests, and processes that do the same at once."""
+"""Sample snapshots for the store's tests, and helpers that run processes at the same time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def sample_org(name: str = "acme", **keys: Any) -> Org:
 
 
 def full_snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED", **keys: Any) -> Snapshot:
-    """With a value for all that is stored."""
+    """A snapshot with a value for each stored field."""
     backup = parse_backup(
         {
             "id": "5100000000412007",
@@ -74,7 +74,7 @@ def full_snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED", **
 
 
 def make_history(completed: datetime, failed: datetime) -> History:
-    """Of two runs, and a purchased backup."""
+    """A history with two runs and a purchased backup."""
     rows: list[dict[str, Any]] = [
         {"id": "4", "state": "completed", "repeat_type": "weekly", "log_time": completed.isoformat()},
         {"id": "3", "action": "initiated", "repeat_type": "weekly", "log_time": None},
@@ -85,38 +85,38 @@ def make_history(completed: datetime, failed: datetime) -> History:
 
 
 def polled_snapshot(of: Org, at: datetime = START, status: str = "SCHEDULED", **keys: Any) -> Snapshot:
-    """A full one, after a good poll."""
+    """A full snapshot after a good poll."""
     return full_snapshot(of, at, status, attempted_at=at, **keys)
 
 
 def failed_poll_snapshot(
     before: Snapshot, at: datetime, message: str = "Zoho cannot be reached."
 ) -> Snapshot:
-    """After a failed poll."""
+    """The snapshot after a failed poll."""
     return apply_failure(before, Problem("network", message, "Check the network."), at)
 
 
 async def record_poll(journal: Journal, seen: Snapshot, now: datetime | None = None) -> tuple[Event, ...]:
-    """As the watch does after each poll."""
+    """Record a poll as the watch does; return the events."""
     now = now or seen.polls.attempted_at or START
     return (await journal.record_poll(seen, WatchPolicy(), now)).events
 
 
 @contextmanager
 def raw_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """A journal's file, without zbtui."""
+    """A connection to a journal's file, opened without zbtui."""
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as opened:
         yield opened
 
 
 def dump_database(path: Path) -> list[str]:
-    """All that is in a journal."""
+    """The content of a journal, as SQL."""
     with raw_database(path) as other:
         return list(other.iterdump())
 
 
 async def save_in_new_process(path: Path, *snapshots: Snapshot, lockout: Lockout | None = None) -> None:
-    """Save as another run does."""
+    """Save snapshots with a journal opened and closed for this."""
     journal = open_journal(path)
     for seen in snapshots:
         await journal.save(seen)
@@ -127,7 +127,7 @@ async def save_in_new_process(path: Path, *snapshots: Snapshot, lockout: Lockout
 
 
 async def load_in_new_process(path: Path, *orgs: str) -> dict[str, Snapshot]:
-    """Load as another run does."""
+    """Load snapshots with a journal opened and closed for this."""
     journal = open_journal(path)
     found = journal.load_all([sample_org(name) for name in orgs or ["acme"]])
     await journal.close()
@@ -140,9 +140,9 @@ def message_of(journal: Journal) -> str:
 
 @contextmanager
 def run_children(count: int, code: str, *arguments: object) -> Iterator[list[subprocess.Popen[str]]]:
-    """So many Python processes that run `code`; `sys.argv[1]` is the number of each, from 0.
+    """Start `count` Python processes that run `code`; `sys.argv[1]` is the number of the process, from 0.
 
-    `code` has a `READY` line: all processes reach it before any goes on.
+    `code` has a line `READY`, at which each process waits for all others.
     """
     before, after = code.split("READY\n")
     ready = "import sys\nprint('ready', flush=True)\nsys.stdin.readline()\n"
@@ -167,7 +167,7 @@ def run_children(count: int, code: str, *arguments: object) -> Iterator[list[sub
 
 
 def read_line(process: subprocess.Popen[str]) -> str:
-    """The next line that it prints; it must not end before."""
+    """The next line that the process prints; fail if the process ends first."""
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.endswith("\n"), f"it ended, having said {line!r}"
@@ -175,14 +175,14 @@ def read_line(process: subprocess.Popen[str]) -> str:
 
 
 def send_line(process: subprocess.Popen[str], line: str = "") -> None:
-    """Have its `sys.stdin.readline()` return."""
+    """Send a line to the process's stdin."""
     assert process.stdin is not None
     process.stdin.write(f"{line}\n")
     process.stdin.flush()
 
 
 def run_concurrently(count: int, code: str, *arguments: object) -> None:
-    """All at once; all must succeed."""
+    """Run the processes at the same time; each must succeed."""
     with run_children(count, code, *arguments) as processes:
         for process in processes:
             assert process.wait(timeout=30) == 0
@@ -197,7 +197,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def decide_alarm(*orgs: str, at: datetime = START) -> DecideAlerts:
-    """Decides on an alarm for each of these orgs that had none yet."""
+    """A decision for the outbox: an alarm for each of these orgs that has none yet."""
 
     def decide(alert_state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
         new = [name for name in orgs if name not in alert_state.orgs]
@@ -222,12 +222,12 @@ def org_names(kept: Iterable[StoredAlert]) -> list[str]:
 async def claim_delivery(
     book: Outbox, *sinks: str, after: timedelta = timedelta(), lease: timedelta = timedelta(minutes=1)
 ) -> DeliveryClaim | None:
-    """A delivery; to `command`, where no sink is named."""
+    """Claim a delivery to one of these channels, by default `command`."""
     return await book.claim_delivery(sinks or ["command"], START + after, lease)
 
 
 async def claim_one(book: Outbox, *sinks: str, after: timedelta = timedelta()) -> DeliveryClaim:
-    """As `claim_delivery`; there must be one."""
+    """Claim a delivery; there must be one."""
     found = await claim_delivery(book, *sinks, after=after)
     assert found is not None
     return found

@@ -1,4 +1,4 @@
-"""Which browser a page may be opened in, and that it is opened apart from the terminal."""
+"""Which browser opens a page, and that the browser is started apart from the terminal."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ STATE = "a-state-nobody-may-see"
 SIGN_IN_URL = f"https://accounts.zoho.eu/oauth/v2/auth?client_id=1000.ABC&state={STATE}"
 DEVICE_URL = f"https://accounts.zoho.eu/oauth/v3/device?user_code={STATE}"
 
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a desktop is told by its display")
+linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only on Linux does a display show that there is a desktop"
+)
 
 
 class StartedProcesses:
-    """The processes that were to be started, and whether they fail to."""
+    """A fake `subprocess.run`: records the commands, and raises `error` if it is set."""
 
     def __init__(self) -> None:
         self.calls: SimpleQueue[tuple[list[str], dict[str, Any]]] = SimpleQueue()
@@ -42,7 +44,7 @@ class StartedProcesses:
 
 @pytest.fixture
 def started_processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartedProcesses]:
-    """In the place of `subprocess.run`; in the end nobody is still at it."""
+    """Replaces `subprocess.run`; waits for the browser threads at the end."""
     made = StartedProcesses()
     monkeypatch.setattr(subprocess, "run", made.run)
     yield made
@@ -58,7 +60,7 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def choose(monkeypatch: pytest.MonkeyPatch, found: webbrowser.BaseBrowser | None) -> None:
-    """What Python finds on this machine; None: nothing."""
+    """Set the browser that Python finds on this machine; None: no browser."""
 
     def get(using: str | None = None) -> webbrowser.BaseBrowser:
         if found is None:
@@ -100,7 +102,7 @@ def test_a_browser_in_the_environment_that_is_none_stops_nothing(
     command: str, desktop: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROWSER", command)
-    monkeypatch.setattr(webbrowser, "_tryorder", None)  # chosen anew
+    monkeypatch.setattr(webbrowser, "_tryorder", None)  # the browser is chosen again
     assert not has_graphical_browser()
 
 

@@ -1,4 +1,4 @@
-"""The system's clipboard is reached by a program, with the text on its stdin."""
+"""Copying to the system's clipboard by a program that gets the text on stdin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When each org was watched, as the journal keeps it."""
+"""Coverage: the spans of time in which the journal says that an org was watched."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def poll(journal: Journal, *minutes: float) -> None:
 
 
 async def spans(path: Path, since: datetime | None = None) -> list[tuple[float, float]]:
-    """As another process reads them; in minutes after the start."""
+    """The coverage as another process reads it, in minutes after the start."""
     journal = open_journal(path)
     try:
         found = await journal.coverage.read(ACME, since)

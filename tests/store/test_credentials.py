@@ -1,4 +1,4 @@
-"""Credentials for as long as the program runs."""
+"""The credential store in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def test_what_is_written_is_read_and_what_is_deleted_is_gone() -> None:
     assert await credentials.read_sign_in(sample_org()) == SIGN_IN
     assert await credentials.read_access_token(sample_org()) == ACCESS
     assert await credentials.read_sign_in(sample_org("other")) is None
-    for _ in range(2):  # what is not there is no error
+    for _ in range(2):  # deleting a missing entry is no error
         await credentials.delete(sample_org())
     assert await credentials.read_sign_in(sample_org()) is None
     assert await credentials.read_access_token(sample_org()) is None

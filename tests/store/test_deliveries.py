@@ -1,4 +1,4 @@
-"""Deliveries of alerts: each made by one process, and by another where that one dies."""
+"""Deliveries of alerts: each is claimed by one process, and by another one if the first dies."""
 
 from __future__ import annotations
 
@@ -120,11 +120,11 @@ async def test_of_several_processes_one_makes_each_delivery(outbox: Outbox, jour
     assert sorted(made) == sorted(orgs)
 
 
-# Whatever is done
+# Any sequence of steps
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from(["tell", "claim", "deliver", "put off", "wait"]), st.integers(0, 3)),
+    st.tuples(st.sampled_from(["alert", "claim", "deliver", "put off", "wait"]), st.integers(0, 3)),
     max_size=25,
 )
 
@@ -134,12 +134,12 @@ steps = st.lists(
 def test_whatever_is_done_no_delivery_is_lost_or_made_twice(steps: list[tuple[str, int]]) -> None:
     async def live() -> tuple[set[str], list[str]]:
         book, now = MemoryJournal().outbox, START
-        told: set[str] = set()
+        alerted: set[str] = set()
         made: list[str] = []
         held: list[DeliveryClaim] = []
         for step, number in steps:
-            if step == "tell":
-                told |= set(
+            if step == "alert":
+                alerted |= set(
                     org_names(
                         await book.decide_and_store(decide_alarm(f"org-{number}", at=now), ["command"])
                     )
@@ -153,13 +153,13 @@ def test_whatever_is_done_no_delivery_is_lost_or_made_twice(steps: list[tuple[st
             elif step == "put off" and held:
                 await book.reschedule(held.pop(), now + number * MINUTE)
             elif step == "wait":
-                now += number * SECOND  # never as long as a lease
+                now += number * SECOND  # always less than a lease
         now += DAY
         while found := await book.claim_delivery(["command"], now, MINUTE):
             await book.mark_delivered(found)
             made.append(found.stored.alert.org)
-        return told, made
+        return alerted, made
 
-    told, made = asyncio.run(live())
-    assert sorted(made) == sorted(told)
-    assert told == {f"org-{number}" for step, number in steps if step == "tell"}
+    alerted, made = asyncio.run(live())
+    assert sorted(made) == sorted(alerted)
+    assert alerted == {f"org-{number}" for step, number in steps if step == "alert"}

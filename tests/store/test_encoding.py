@@ -1,4 +1,4 @@
-"""What is kept of an org, as text and back: nothing is lost, and no text breaks it."""
+"""Stored snapshots and org states: encoding and decoding loses nothing, and copes with any text."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ entries = st.builds(
     st.none() | requesters,
 )
 histories = st.lists(entries, max_size=8).map(build_history)
-standings = st.builds(OrgState, words, st.just("scheduled"), words, words, words, words, words)
+org_states = st.builds(OrgState, words, st.just("scheduled"), words, words, words, words, words)
 
 
 @st.composite
 def full(draw: st.DrawFn) -> Snapshot:
-    """Whatever can be known of an org."""
+    """Snapshots with any values."""
     return snapshot_with(
         draw(snapshots()),
         backup=draw(st.none() | backups()),
@@ -101,9 +101,9 @@ def test_a_history_comes_back_as_it_was(history: History) -> None:
 
 
 @reproducible
-@given(standing=standings)
-def test_a_standing_comes_back_as_it_was(standing: OrgState) -> None:
-    assert decode_org_state(encode_org_state(standing)) == standing
+@given(org_state=org_states)
+def test_an_org_state_comes_back_as_it_was(org_state: OrgState) -> None:
+    assert decode_org_state(encode_org_state(org_state)) == org_state
 
 
 def test_what_a_row_does_not_say_is_not_written() -> None:

@@ -1,4 +1,4 @@
-"""Reading what has changed: of one org or all, since a moment, the newest so many."""
+"""Reading events from the journal: of one org or all, since a time, at most so many."""
 
 from __future__ import annotations
 

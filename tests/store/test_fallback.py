@@ -1,4 +1,4 @@
-"""While the journal's own place fails another one is used, and what must not be forgotten comes back."""
+"""While the journal's file cannot be used, fallbacks keep alerts and token requests, and merge back."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def no_folder(path: Path) -> Iterator[None]:
 
 @contextmanager
 def unreadable(path: Path) -> Iterator[None]:
-    """What must not be forgotten can neither be read nor written."""
+    """The journal's tables of alerts and tokens can be neither read nor written."""
     with raw_database(path) as other:
         for table in TABLES:
             other.execute(f"ALTER TABLE {table} RENAME TO {table}_gone")
@@ -64,7 +64,7 @@ def unreadable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def full(path: Path) -> Iterator[None]:
-    """It can be read, and not written, as on a full disk."""
+    """The same tables can be read but not written, as on a full disk."""
     acts = [(table, act) for table in TABLES for act in ("INSERT", "UPDATE", "DELETE")]
     with raw_database(path) as other:
         for table, act in acts:
@@ -92,7 +92,7 @@ class Place:
         self._opened: list[Journal] = []
 
     def open(self) -> Journal:
-        """As another process does."""
+        """Open the journal as another process does."""
         self._opened.append(open_journal(self.path, self._clock, self._folders))
         return self._opened[-1]
 
@@ -119,7 +119,7 @@ async def place(
 
 @pytest.fixture
 async def shared(journal_path: Path, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Place]:
-    """With a fallback that other processes find."""
+    """A journal with a fallback that other processes find."""
     place = Place(journal_path, clock, tmp_path / "runtime")
     await save_in_new_process(journal_path)
     yield place
@@ -131,7 +131,7 @@ def content_of(file: Path) -> bytes:
 
 
 def put(file: Path, content: bytes) -> None:
-    """With nothing of the one that was there before."""
+    """Replace a database file, with its companion files."""
     for old in file.parent.glob(f"{file.name}*"):
         old.unlink()
     file.write_bytes(content)
@@ -146,7 +146,7 @@ async def acquire(journal: Journal, second: int) -> object:
     return await journal.tokens.acquire(TOKEN_FINGERPRINT, START + second * SECOND, LIMIT, WINDOW)
 
 
-# What must not be forgotten
+# What a fallback keeps: alert state, token requests, lock-outs
 
 
 async def test_tokens_are_counted_over_both_places(hinder: Hinder, place: Place) -> None:
@@ -189,12 +189,12 @@ async def test_each_alert_is_notified_once_whatever_fails_meanwhile(hinder: Hind
 async def test_an_outage_notified_meanwhile_is_known_from_then_on(hinder: Hinder, place: Place) -> None:
     journal, out = place.open(), AlertState(outage_since=START, outage_notified_at=START + MINUTE)
     with hinder(place.path):
-        await journal.outbox.decide_and_store(lambda ledger: (out, ()), [])
+        await journal.outbox.decide_and_store(lambda state: (out, ()), [])
     await place.comes_right(journal)
     assert await place.open().outbox.alert_state() == out
 
 
-async def test_who_left_a_config_meanwhile_is_told_once(hinder: Hinder, place: Place) -> None:
+async def test_an_org_that_left_a_config_meanwhile_is_notified_once(hinder: Hinder, place: Place) -> None:
     journal, key = place.open(), ("a.toml", "acme")
     await journal.outbox.decide_and_store(lambda state: (AlertState(watched={key: None}), ()), [])
     with hinder(place.path):
@@ -212,14 +212,14 @@ async def test_what_others_notified_meanwhile_stays_notified(hinder: Hinder, pla
         await journal.outbox.decide_and_store(decide_alarm("b"), [])
     later = OrgAlertState("stopped", Level.CRITICAL, START + MINUTE)
 
-    def outage(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
-        return replace(ledger, orgs={**ledger.orgs, "a": later, "c": later}, outage_since=START), ()
+    def outage(state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
+        return replace(state, orgs={**state.orgs, "a": later, "c": later}, outage_since=START), ()
 
     await other.outbox.decide_and_store(outage, [])
     await place.comes_right(journal)
-    ledger = await other.outbox.alert_state()
-    assert set(ledger.orgs) == {"a", "b", "c"}
-    assert (ledger.orgs["a"], ledger.outage_since) == (later, START)
+    state = await other.outbox.alert_state()
+    assert set(state.orgs) == {"a", "b", "c"}
+    assert (state.orgs["a"], state.outage_since) == (later, START)
 
 
 async def test_of_two_lock_outs_the_longer_one_counts(hinder: Hinder, place: Place) -> None:
@@ -248,7 +248,7 @@ async def test_what_the_fallback_did_not_deliver_is_delivered_once(hinder: Hinde
 
 
 async def test_what_both_places_number_the_same_is_delivered_from_both(place: Place) -> None:
-    """After a clock was set back, both go on from the same number."""
+    """After the clock was set back, journal and fallback continue from the same number."""
     journal, other = place.open(), place.open()
     await journal.outbox.decide_and_store(decide_alarm("old", at=START + DAY), [])
     with full(place.path):
@@ -298,7 +298,7 @@ async def test_alerts_of_before_are_no_news_to_who_could_not_read_them(place: Pl
     assert org_names(await journal.outbox.alerts_after(0)) == ["old", "a"]
 
 
-# What is seen
+# Snapshots and events
 
 
 async def test_while_it_can_be_read_all_that_was_seen_is_known(place: Place) -> None:
@@ -383,7 +383,7 @@ async def test_dying_before_the_fallback_is_emptied_repeats_nothing(shared: Plac
     assert made == ["a"]
 
 
-# Its folder
+# The folder of a fallback
 
 
 async def test_the_folder_and_the_file_are_this_users_alone(shared: Place, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What was seen last, across restarts and processes."""
+"""The journal's snapshots, across restarts and processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SEEN = full_snapshot(ACME)
 LOCKED = Lockout(START + timedelta(minutes=20), 2)
 
 
-# What is kept
+# Snapshots
 
 
 async def test_all_that_was_seen_is_there_after_a_restart(journal_path: Path) -> None:
@@ -60,11 +60,11 @@ async def test_only_the_orgs_that_are_asked_for_are_given(journal_path: Path) ->
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 async def test_the_newest_poll_wins_in_whatever_order(order: tuple[int, int], journal_path: Path) -> None:
-    looks = [
+    snapshots = [
         full_snapshot(ACME, START, "SCHEDULED"),
         full_snapshot(ACME, START + timedelta(microseconds=1), "FAILED"),
     ]
-    await save_in_new_process(journal_path, *(looks[index] for index in order))
+    await save_in_new_process(journal_path, *(snapshots[index] for index in order))
     found = (await load_in_new_process(journal_path))["acme"]
     assert found.zoho.backup is not None
     assert found.zoho.backup.status == "FAILED"
@@ -80,7 +80,9 @@ async def test_the_newest_poll_wins_in_whatever_order(order: tuple[int, int], jo
     ],
     ids=str,
 )
-async def test_a_namesakes_past_is_not_this_orgs(changed: dict[str, str], journal_path: Path) -> None:
+async def test_the_history_of_another_org_of_the_same_name_is_not_used(
+    changed: dict[str, str], journal_path: Path
+) -> None:
     other = sample_org(**changed)
     await save_in_new_process(journal_path, SEEN)
     journal = open_journal(journal_path)
@@ -238,11 +240,11 @@ asyncio.run(main())
 
 async def test_what_a_process_has_kept_outlives_its_being_killed(journal_path: Path) -> None:
     with run_children(1, WRITE_FOR_EVER, journal_path) as (writer,):
-        told = [int(read_line(writer)) for _ in range(20)][-1]
+        confirmed = [int(read_line(writer)) for _ in range(20)][-1]
         writer.kill()
         writer.wait()
     seen = (await load_in_new_process(journal_path))["acme"].zoho.observed_at
     assert seen is not None
-    assert seen >= START + timedelta(seconds=told)
+    assert seen >= START + timedelta(seconds=confirmed)
     with raw_database(journal_path) as left:
         assert left.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,4 +1,4 @@
-"""A journal that is broken, foreign or newer: it is reported, and stops nothing."""
+"""A journal that is damaged, of another program or of a newer zbtui is reported, and stops nothing."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ WINDOW = timedelta(minutes=11)
 
 
 async def assert_works_without_file(journal: Journal) -> None:
-    """One that has a fallback in memory, and stops nothing."""
+    """Check that the journal reports a problem, and works with a fallback in memory."""
     assert journal.problem is not None
     assert journal.problem.kind == "config"
     assert not journal.problem.final
-    told = journal.problem
+    problem = journal.problem
     assert journal.load_all([ACME]) == {}
     await journal.save(SEEN)
     assert journal.load_all([ACME]) == {"acme": snapshot_with(SEEN, restored=True)}
@@ -53,7 +53,7 @@ async def assert_works_without_file(journal: Journal) -> None:
     await journal.forget_org(sample_org())
     assert await journal.tokens.acquire(TOKEN_FINGERPRINT, START, 1, WINDOW) is None
     assert await journal.tokens.acquire(TOKEN_FINGERPRINT, START, 1, WINDOW) == START + WINDOW
-    assert journal.problem == told
+    assert journal.problem == problem
     await journal.close()
 
 
@@ -119,7 +119,7 @@ async def test_a_journal_that_breaks_while_it_is_open_is_shown_and_so_is_that_it
 async def test_an_error_that_makes_sqlite_roll_back_is_shown(
     journal_path: Path, clock: FakeClock, journal: Journal
 ) -> None:
-    """As when the disk is full, or cannot be read."""
+    """SQLite rolls back when the disk is full or cannot be read."""
     with raw_database(journal_path) as other:
         other.execute(
             "CREATE TRIGGER full BEFORE INSERT ON snapshot BEGIN SELECT RAISE(ROLLBACK, 'it is full'); END"
@@ -146,7 +146,7 @@ Change = Callable[[str], str]
 
 
 def rewrite(path: Path, change: Change, table: str = "snapshot", column: str = "body") -> None:
-    """Change what is kept of `acme` behind the journal's back."""
+    """Change the stored value of `acme` without the journal."""
     with raw_database(path) as other:
         (kept,) = other.execute(f"SELECT {column} FROM {table} WHERE org = 'acme'").fetchone()
         other.execute(f"UPDATE {table} SET {column} = ? WHERE org = 'acme'", [change(kept)])
@@ -232,7 +232,9 @@ BAD_ORG_STATES: dict[str, tuple[str, Change]] = {
 
 
 @pytest.mark.parametrize("garbage", BAD_ORG_STATES)
-async def test_a_standing_that_is_not_understood_is_written_again(garbage: str, journal_path: Path) -> None:
+async def test_an_org_state_that_cannot_be_decoded_is_written_again(
+    garbage: str, journal_path: Path
+) -> None:
     column, change = BAD_ORG_STATES[garbage]
     journal = open_journal(journal_path)
     await record_poll(journal, polled_snapshot(ACME))

@@ -1,4 +1,4 @@
-"""What a poll has changed: recorded once, whichever processes see it, and kept within bounds."""
+"""Events: each change is recorded once, whichever process polls, and old events are deleted."""
 
 from __future__ import annotations
 
@@ -76,11 +76,13 @@ async def test_every_kind_of_change_is_noted(journal: Journal) -> None:
         history_read_at=START + MINUTE,
         company=replace(first.zoho.company, licence_expires_at=START + DAY),
     )
-    told = kinds_and_changes(await record_poll(journal, second))
-    told += kinds_and_changes(await record_poll(journal, failed_poll_snapshot(second, START + 2 * MINUTE)))
-    assert {kind for kind, _, _ in told} == set(EVENT_KINDS)
-    assert ("licence", None, "2026-11-24") in told
-    assert YEAR_END.date().isoformat() not in str(told)
+    changes = kinds_and_changes(await record_poll(journal, second))
+    changes += kinds_and_changes(
+        await record_poll(journal, failed_poll_snapshot(second, START + 2 * MINUTE))
+    )
+    assert {kind for kind, _, _ in changes} == set(EVENT_KINDS)
+    assert ("licence", None, "2026-11-24") in changes
+    assert YEAR_END.date().isoformat() not in str(changes)
 
 
 async def test_problem_and_recovery_are_noted_and_nothing_else_of_a_failed_poll(journal: Journal) -> None:
@@ -144,7 +146,7 @@ async def test_another_org_of_the_same_name_begins_again(journal: Journal) -> No
     ]
 
 
-async def test_standing_and_events_go_with_a_renamed_org(journal: Journal, journal_path: Path) -> None:
+async def test_org_state_and_events_go_with_a_renamed_org(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, polled_snapshot(ACME))
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(sample_org("b")), START))
     await journal.rename_org(sample_org(), sample_org("b"))
@@ -161,7 +163,9 @@ async def test_standing_and_events_go_with_a_renamed_org(journal: Journal, journ
     assert len(await journal.events.read(None, None)) == len(events)
 
 
-async def test_a_forgotten_org_begins_anew_its_events_stay(journal: Journal, journal_path: Path) -> None:
+async def test_a_forgotten_org_starts_without_a_state_its_events_stay(
+    journal: Journal, journal_path: Path
+) -> None:
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(ACME), START))
     before = await journal.events.read("acme", None)
     await journal.forget_org(sample_org())
@@ -175,7 +179,7 @@ async def test_a_forgotten_org_begins_anew_its_events_stay(journal: Journal, jou
     ]
 
 
-# Bounds
+# Retention
 
 
 async def test_events_older_than_keep_are_dropped_with_the_next_poll(journal: Journal) -> None:
@@ -239,21 +243,21 @@ async def test_what_several_processes_see_is_noted_once(journal: Journal, journa
     assert {event.kind for event in await journal.events.read("acme", None)} == {"status", "verdict"}
 
 
-looks = st.lists(
+polls = st.lists(
     st.tuples(st.integers(0, 8), st.sampled_from(["SCHEDULED", "FAILED", "STOPPED", None])), max_size=12
 )
 
 
 @reproducible
-@given(looks=looks)
-def test_whatever_is_noted_in_whatever_order_the_events_lead_from_one_standing_to_the_next(
-    looks: list[tuple[int, str | None]],
+@given(polls=polls)
+def test_in_any_order_of_polls_the_events_lead_from_one_org_state_to_the_next(
+    polls: list[tuple[int, str | None]],
 ) -> None:
-    """None: a failed poll."""
+    """A status of None is a failed poll."""
 
     async def live() -> list[Event]:
         notebook = MemoryJournal()
-        for minute, status in looks:
+        for minute, status in polls:
             when = START + at(minute)
             failing = failed_poll_snapshot(polled_snapshot(ACME), when)
             await record_poll(notebook, polled_snapshot(ACME, when, status) if status else failing)

@@ -1,4 +1,4 @@
-"""A process that is killed while it writes: the journal opens, is whole, and has all it confirmed."""
+"""A process killed while it writes: the journal stays intact, and has every confirmed write."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from tests.support.fake_clock import START
 from zbtui.store.journal import open_journal
 READY
 def say(word, number):
-    os.write(1, f"{word} {number}\\n".encode())  # at once: whoever is killed said all of it, or nothing
+    os.write(1, f"{word} {number}\\n".encode())  # one write: a line is never cut off
 
 async def write_for_ever(path, index):
     journal = open_journal(path)
     while True:
         index += 1
         at = START + timedelta(seconds=index)
-        past = make_history(at, START)
-        changes = {"history": past, "history_read_at": at, "company": None}
+        history = make_history(at, START)
+        changes = {"history": history, "history_read_at": at, "company": None}
         seen = polled_snapshot(sample_org(), at, f"S{index}", **changes)
         await record_poll(journal, seen)
         assert journal.problem is None, journal.problem
@@ -45,7 +45,7 @@ async def write_for_ever(path, index):
         await journal.outbox.decide_and_store(decide_alarm(f"org-{index}"), ["command"])
         claim = await journal.outbox.claim_delivery(["command"], START, timedelta(minutes=1))
         assert journal.problem is None, journal.problem
-        say("told", index)
+        say("alerted", index)
         if claim:
             await journal.outbox.mark_delivered(claim)
             assert journal.problem is None, journal.problem
@@ -65,12 +65,12 @@ while order := sys.stdin.readline().strip():
 async def test_a_process_that_is_killed_a_hundred_times_while_it_writes_loses_nothing_it_confirmed(
     journal_path: Path,
 ) -> None:
-    luck, confirmed = random.Random(4), ConfirmedWrites()
+    rng, confirmed = random.Random(4), ConfirmedWrites()
     with run_children(1, FORKS, journal_path) as (forks,):
         lines = iter(lambda: read_line(forks), "")
         for _ in range(ROUNDS):
             send_line(forks, str(confirmed.noted))
-            for line in until_dead(lines, luck.randint(0, MOST_WRITES)):
+            for line in until_dead(lines, rng.randint(0, MOST_WRITES)):
                 confirmed.record(line)
             seen = (await load_in_new_process(journal_path)).get("acme")
             with raw_database(journal_path) as left:
@@ -80,7 +80,7 @@ async def test_a_process_that_is_killed_a_hundred_times_while_it_writes_loses_no
 
 
 def until_dead(lines: Iterator[str], writes: int) -> Iterator[str]:
-    """What a process says from its birth to its death: it is killed after so many confirmed writes."""
+    """Yield the lines of one process, which is killed after `writes` confirmed writes."""
     child = 0
     for line in lines:
         word, number = line.split()
@@ -97,11 +97,11 @@ def until_dead(lines: Iterator[str], writes: int) -> Iterator[str]:
 
 
 class ConfirmedWrites:
-    """What the killed processes have confirmed so far."""
+    """The writes that the killed processes have confirmed so far."""
 
     def __init__(self) -> None:
         self.noted = 0
-        self._told: set[str] = set()
+        self._alerted: set[str] = set()
         self._delivered: set[str] = set()
 
     def record(self, line: str) -> None:
@@ -109,23 +109,23 @@ class ConfirmedWrites:
         match word:
             case "noted":
                 self.noted = int(number)
-            case "told":
-                self._told.add(f"org-{number}")
+            case "alerted":
+                self._alerted.add(f"org-{number}")
             case "delivered":
                 self._delivered.add(f"org-{number}")
 
     def check(self, left: sqlite3.Connection, seen: Snapshot | None) -> None:
-        """That all of it is in the journal, and whatever else is there is whole."""
-        self._check_looks(left, seen)
+        """Check that the journal has all confirmed writes, and no partial ones."""
+        self._check_polls(left, seen)
         for table in ("alert", "notified"):
-            assert self._told <= orgs_in(left, f"SELECT org FROM {table}")
+            assert self._alerted <= orgs_in(left, f"SELECT org FROM {table}")
         open_ = orgs_in(left, "SELECT org FROM delivery JOIN alert ON alert.uuid = delivery.alert")
         assert not self._delivered & open_
-        unconfirmed = self._told - open_ - self._delivered
-        assert len(unconfirmed) <= 1  # it was killed before it could say so
+        unconfirmed = self._alerted - open_ - self._delivered
+        assert len(unconfirmed) <= 1  # killed before it could confirm the delivery
         self._delivered |= unconfirmed
 
-    def _check_looks(self, left: sqlite3.Connection, seen: Snapshot | None) -> None:
+    def _check_polls(self, left: sqlite3.Connection, seen: Snapshot | None) -> None:
         changes = left.execute(
             "SELECT before, after FROM event WHERE kind = 'status' ORDER BY id"
         ).fetchall()

@@ -1,4 +1,4 @@
-"""Two processes that have read different histories: the later one counts for both."""
+"""Two processes that read different histories: the one read later counts for both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAILED_HISTORY = make_history(completed=START - 20 * DAY, failed=START - DAY)
 
 
 def seen(minutes: int, history: History | None, read: int | None, **keys: Any) -> Snapshot:
-    """A poll after so many minutes, with a history that was read after `read`."""
+    """A snapshot polled after `minutes`, with a history read after `read` minutes."""
     read_at = None if read is None else START + read * MINUTE
     keys = {"links": None, "last_links_expiry": None, "history_tried_at": read_at, **keys}
     polled = polled_snapshot(sample_org(), START + minutes * MINUTE)
@@ -67,8 +67,8 @@ async def test_the_verdict_is_on_what_is_known_then_and_no_event_contradicts_it(
 
 async def test_a_history_that_could_not_be_read_here_is_known_from_there(journal: Journal) -> None:
     await record(journal, seen(2, COMPLETED_HISTORY, 1))
-    trouble = Problem("server", "Out of order.", "Wait.")
-    known = await record(journal, seen(5, None, None, history_problem=trouble, history_failures=4))
+    problem = Problem("server", "Out of order.", "Wait.")
+    known = await record(journal, seen(5, None, None, history_problem=problem, history_failures=4))
     assert known.zoho.history == COMPLETED_HISTORY
     assert (known.polls.history_problem, known.polls.history_failures) == (None, 0)
 

@@ -1,4 +1,4 @@
-"""Whether the journal can be written: tried with a row that is taken out again."""
+"""The journal's probe: writes a row and takes it out again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_file(path: Path) -> Path:
-    """A folder stands where it should be."""
+    """A path at which there is a folder instead of the journal's file."""
     path.mkdir()
     return path
 
@@ -35,9 +35,9 @@ async def test_a_journal_that_can_be_written_has_no_problem_and_keeps_nothing_of
 
 async def test_a_journal_that_cannot_be_opened_shows_why(no_file: Path) -> None:
     journal = open_journal(no_file)
-    trouble = await journal.probe()
-    assert trouble is not None
-    assert str(no_file) in trouble.message
+    problem = await journal.probe()
+    assert problem is not None
+    assert str(no_file) in problem.message
     await journal.close()
 
 
@@ -45,7 +45,7 @@ async def test_a_journal_that_takes_no_row_is_shown_although_none_can_be_deleted
     journal = open_journal(path)
     with closing(sqlite3.connect(path)) as database:
         database.execute(REFUSAL)
-    trouble = await journal.probe()
-    assert trouble is not None
-    assert "disk full" in trouble.message
+    problem = await journal.probe()
+    assert problem is not None
+    assert "disk full" in problem.message
     await journal.close()

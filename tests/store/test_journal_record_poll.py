@@ -1,4 +1,4 @@
-"""What a poll leaves in the journal: what was seen, its history, and how often polls failed."""
+"""Recording a poll: snapshot, history, and the count of failed polls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ACME = sample_org()
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-# What was seen
+# Snapshots
 
 
 async def test_a_good_poll_is_there_whole_after_a_restart(journal: Journal, journal_path: Path) -> None:
@@ -66,7 +66,7 @@ async def test_a_good_poll_ends_the_count(journal: Journal, journal_path: Path) 
     assert (await load_in_new_process(journal_path))["acme"].polls.failures == 0
 
 
-async def test_an_org_that_signed_in_since_counts_anew(journal: Journal, journal_path: Path) -> None:
+async def test_an_org_that_signed_in_since_counts_from_zero(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, failed_poll_snapshot(Snapshot(ACME), START))
     await journal.save(full_snapshot(ACME, START + MINUTE))
     restored = (await load_in_new_process(journal_path))["acme"]
@@ -82,7 +82,7 @@ async def test_what_was_never_polled_is_not_noted(journal: Journal, journal_path
 # History and links
 
 
-async def test_an_unread_past_is_asked_for_on_restart(journal: Journal, journal_path: Path) -> None:
+async def test_an_unread_history_is_asked_for_on_restart(journal: Journal, journal_path: Path) -> None:
     wrong = Problem("server", "Zoho is out of order.", "Wait.")
     await record_poll(journal, polled_snapshot(ACME, history_problem=wrong, history_failures=3))
     restored = (await load_in_new_process(journal_path))["acme"]
@@ -126,7 +126,7 @@ async def test_the_newest_history_comes_with_the_newest_poll(journal: Journal, j
     assert restored.zoho.backup.status == "FAILED"
 
 
-# What is written
+# Number of writes
 
 
 async def test_a_history_is_not_written_again_with_every_poll(journal: Journal, journal_path: Path) -> None:

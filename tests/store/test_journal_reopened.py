@@ -1,4 +1,4 @@
-"""A journal that cannot be used, at the start or later, and comes right by itself once it can be."""
+"""A journal that cannot be used, at the start or later, is reopened once it can be."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def half_made(path: Path) -> Iterator[None]:
-    """Another process makes the journal: it can be read by now, and made no journal of yet."""
+    """A database file in which another process is just creating the journal's tables."""
     path.parent.mkdir(exist_ok=True)
     with raw_database(path) as other:
         other.execute("PRAGMA user_version = 0")
@@ -137,7 +137,7 @@ async def test_one_that_is_just_being_written_is_opened_and_read_without_a_wait(
 
 
 def patience_of(journal: Journal) -> int:
-    """Milliseconds that it waits for another process that writes."""
+    """Milliseconds that the journal waits for another process's transaction."""
     read: Callable[..., tuple[int]] = journal._database.read_blocking
     (found,) = read(lambda database: database.execute("PRAGMA busy_timeout").fetchone(), (0,))
     return found
@@ -160,7 +160,7 @@ async def test_while_it_is_locked_its_fallback_is_used(
 
 
 def remove_file(path: Path, *, put_aside: bool = False) -> None:
-    """As a person does, with the files beside it."""
+    """Remove the journal and its companion files, or put the journal aside, as a person would."""
     if put_aside:
         path.rename(path.with_suffix(".aside"))
     for file in path.parent.glob("journal.db*"):
@@ -202,7 +202,7 @@ async def test_a_lock_out_that_another_process_ended_does_not_come_back(journal_
 
 
 def corrupt(path: Path) -> None:
-    """All of it but the first page."""
+    """Overwrite the file, except its first page."""
     with raw_database(path) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with path.open("r+b") as file:

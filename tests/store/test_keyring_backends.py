@@ -1,4 +1,4 @@
-"""Keyring back ends: which are used, which are refused, and what they get wrong."""
+"""Keyring back ends: which are used, which are refused, and how their faults are reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def problem_of(credentials: KeyringCredentialStore) -> Problem:
 
 
 class FakeKeyring(KeyringBackend):
-    """Holds everything in the open. Its priority keeps the keyring library from choosing it."""
+    """A keyring without encryption; its priority keeps the keyring library from choosing it."""
 
     priority = -10
 
@@ -54,14 +54,14 @@ class FakeKeyring(KeyringBackend):
 
 
 class ForgetfulKeyring(FakeKeyring):
-    """Takes everything, and gives something else back."""
+    """A keyring that returns another value than it was given."""
 
     def get_password(self, service: str, username: str) -> str | None:
         return '{"client_secret": "of somebody else"}'
 
 
 class RaisingKeyring(FakeKeyring):
-    """Raises `errors`, one a call, and then works."""
+    """A keyring whose reads raise `errors`, one per call, and then work."""
 
     def __init__(self, *errors: Exception) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class RaisingKeyring(FakeKeyring):
 
 
 class ChainedKeyring(ChainerBackend):
-    """A chainer of given members."""
+    """A chainer back end with these members."""
 
     priority = -10
     backends: tuple[KeyringBackend, ...] = ()
@@ -90,7 +90,7 @@ def instance_of(kind: type[KeyringBackend]) -> KeyringBackend:
 
 
 def keyring_from_module(module: str, kind: type[KeyringBackend] = FakeKeyring) -> KeyringBackend:
-    """A back end that says it comes from `module`."""
+    """A back end whose class appears to come from `module`."""
     made = kind()
     made.__class__ = type(kind.__name__, (kind,), {"__module__": module})
     return made
@@ -98,7 +98,7 @@ def keyring_from_module(module: str, kind: type[KeyringBackend] = FakeKeyring) -
 
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Puts back the keyring that was chosen before; `keyring.set_keyring` is free within the test."""
+    """Restores the keyring after the test, which may call `keyring.set_keyring`."""
     monkeypatch.setattr(keyring.core, "_keyring_backend", None)
     before = set(KeyringBackend._classes)
     yield
@@ -135,14 +135,14 @@ INSECURE = [
 
 
 @pytest.mark.parametrize("backend", INSECURE, ids=lambda backend: type(backend).__module__)
-def test_others_are_refused_by_name_with_a_way_out(backend: KeyringBackend, choose: None) -> None:
+def test_others_are_refused_by_name_with_the_cure(backend: KeyringBackend, choose: None) -> None:
     keyring.set_keyring(backend)
     with pytest.raises(ProblemError) as caught:
         choose_backend(allow_insecure=False)
-    trouble = caught.value.problem
-    assert trouble.kind == "keyring"
-    assert f"{type(backend).__module__}.{type(backend).__name__}" in trouble.message
-    assert "ZBTUI_ALLOW_INSECURE_KEYRING=1" in trouble.hint
+    problem = caught.value.problem
+    assert problem.kind == "keyring"
+    assert f"{type(backend).__module__}.{type(backend).__name__}" in problem.message
+    assert "ZBTUI_ALLOW_INSECURE_KEYRING=1" in problem.hint
 
 
 @pytest.mark.parametrize("backend", INSECURE, ids=lambda backend: type(backend).__module__)
@@ -181,7 +181,7 @@ def test_a_machine_without_a_keyring_is_shown_what_to_install(choose: None) -> N
 def test_a_session_bus_that_is_gone_is_named(
     address: str, named: str, choose: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Under cron, after the login has ended."""
+    """This happens under cron, after the login has ended."""
     places = {"gone": tmp_path / "gone", "there": tmp_path}
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address.format(**places))
     keyring.set_keyring(instance_of(fail.Keyring))
@@ -260,6 +260,6 @@ async def test_no_error_shows_a_secret(choose: None, locks: Path, caplog: pytest
     credentials = KeyringCredentialStore(locks, allow_insecure=True)
     with pytest.raises(ProblemError) as caught:
         await credentials.write_sign_in(sample_org(), SIGN_IN)
-    told = "".join([repr(caught.value), repr(caught.value.problem), repr(caught.value.__context__)])
+    shown = "".join([repr(caught.value), repr(caught.value.problem), repr(caught.value.__context__)])
     for secret in SECRETS:
-        assert secret not in told + caplog.text
+        assert secret not in shown + caplog.text

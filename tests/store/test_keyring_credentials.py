@@ -1,4 +1,4 @@
-"""Secrets in the OS keyring: a real one, in every state that it can be in."""
+"""Credentials in a real keyring, in each state that a keyring can be in."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SECRETS = ("the-client-secret", "1000.the-refresh-token", "1000.an-access-token"
 
 @pytest.fixture
 def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
-    """A Secret Service for one test alone, which may do with it what it likes."""
+    """A Secret Service for a single test, which may change or end it."""
     with secret_service() as service:
         use_secret_service(service, monkeypatch)
         yield service
@@ -55,7 +55,7 @@ def locks(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def keyring_credentials(real_keyring: SecretService, locks: Path) -> Iterator[KeyringCredentialStore]:
-    """Credentials in a real keyring, which other tests use too: what `acme` has there is deleted."""
+    """Credentials in a real keyring that tests share; the entries of `acme` are deleted afterwards."""
     yield KeyringCredentialStore(locks)
     for entry in (sign_in_entry(sample_org()), access_entry(sample_org())):
         if keyring.get_password(*entry) is not None:
@@ -96,7 +96,7 @@ async def test_what_is_written_is_read(
     assert await another.read_access_token(sample_org()) == ACCESS
 
 
-async def test_an_entry_looks_as_documented(keyring_credentials: KeyringCredentialStore) -> None:
+async def test_an_entry_has_the_documented_format(keyring_credentials: KeyringCredentialStore) -> None:
     numbered = replace(SIGN_IN, org_number="20098765432")
     await keyring_credentials.write_sign_in(sample_org(), numbered)
     await keyring_credentials.write_access_token(sample_org(), ACCESS)
@@ -262,10 +262,10 @@ async def test_a_sign_in_that_zbtui_did_not_write_is_an_error_and_never_none(
     text: str, keyring_credentials: KeyringCredentialStore
 ) -> None:
     keyring.set_password(*sign_in_entry(sample_org()), text)
-    trouble = await problem_of(keyring_credentials)
-    assert trouble.code == FOREIGN_ENTRY
-    assert "acme" in trouble.message
-    assert text not in trouble.message
+    problem = await problem_of(keyring_credentials)
+    assert problem.code == FOREIGN_ENTRY
+    assert "acme" in problem.message
+    assert text not in problem.message
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ async def test_a_cached_token_that_cannot_be_used_is_none_and_made_again(
     assert await keyring_credentials.read_access_token(sample_org()) is None
 
 
-# A keyring that does not
+# A keyring that fails
 
 
 async def test_a_locked_keyring_is_a_problem_not_none(monkeypatch: pytest.MonkeyPatch, locks: Path) -> None:
@@ -329,7 +329,7 @@ async def test_a_frozen_keyring_is_given_up_after_its_limit_and_works_again_once
         short.setattr(room, "CALL_TIMEOUT_SECONDS", 0.2)
         os.kill(own_keyring.daemon, signal.SIGSTOP)
         try:
-            for _ in range(2):  # whoever comes while it hangs is told as well
+            for _ in range(2):  # a second call while it hangs gets the same problem
                 assert "within 0.2 s" in (await problem_of(credentials)).message
         finally:
             os.kill(own_keyring.daemon, signal.SIGCONT)
@@ -369,7 +369,7 @@ async def test_a_bus_that_is_gone_is_a_problem(monkeypatch: pytest.MonkeyPatch, 
 async def test_a_bad_lock_file_is_a_problem_only_where_there_is_no_other_folder(
     name: str, real_keyring: SecretService, locks: Path, tmp_path: Path
 ) -> None:
-    """As after `sudo zbtui`, when the file is another user's."""
+    """After `sudo zbtui`, the lock file belongs to another user."""
     runtime, others = tmp_path / "runtime", tmp_path / "open to others"
     others.mkdir(mode=0o777)
     credentials, another = (KeyringCredentialStore(locks, [others, runtime]) for _ in range(2))
@@ -393,7 +393,7 @@ async def read_under_lock(credentials: KeyringCredentialStore) -> None:
 
 
 def turn_into_folder(locks: Path, name: str) -> None:
-    """What not even root can open for writing."""
+    """Replace the lock file by a folder, which not even root can open for writing."""
     (file,) = locks.glob(f"{name}*")
     file.unlink()
     file.mkdir()
@@ -401,8 +401,8 @@ def turn_into_folder(locks: Path, name: str) -> None:
 
 async def test_a_missing_folder_for_locks_is_a_problem(real_keyring: SecretService, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    trouble = await problem_of(KeyringCredentialStore(tmp_path / "file" / "locks"))
-    assert str(tmp_path / "file" / "locks") in trouble.hint
+    problem = await problem_of(KeyringCredentialStore(tmp_path / "file" / "locks"))
+    assert str(tmp_path / "file" / "locks") in problem.hint
 
 
 # One at a time, across processes

@@ -1,4 +1,4 @@
-"""Whether the keyring keeps what it is given: tried with an entry of the doctor's own."""
+"""The keyring's probe: writes an entry of its own, reads it and deletes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zbtui.store.keyring_credentials import KeyringCredentialStore
 class StoredKeyring(KeyringBackend):
     """A back end in memory."""
 
-    priority = -1  # the library knows every back end there is, and must not choose this one
+    priority = -1  # keeps the keyring library from choosing this back end
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # keyring has no types there
@@ -41,7 +41,7 @@ class ReadOnly(StoredKeyring):
 
 
 class IgnoringKeyring(StoredKeyring):
-    """Keeps for ever what it was given first."""
+    """A back end that never replaces an entry."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self.entries.setdefault((service, username), "of an earlier probe")
@@ -78,13 +78,13 @@ async def test_the_entry_is_one_of_the_doctors_own(tmp_path: Path, monkeypatch: 
 async def test_a_keyring_that_does_not_give_back_what_it_took_is_shown(
     make: type[KeyringBackend], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trouble = await problem_of(credentials_in(make(), tmp_path, monkeypatch))
-    assert "does not give it back" in trouble.message
+    problem = await problem_of(credentials_in(make(), tmp_path, monkeypatch))
+    assert "does not give it back" in problem.message
 
 
 async def test_a_refusing_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trouble = await problem_of(credentials_in(ReadOnly(), tmp_path, monkeypatch))
-    assert trouble.message == "The keyring failed (PermissionError)."
+    problem = await problem_of(credentials_in(ReadOnly(), tmp_path, monkeypatch))
+    assert problem.message == "The keyring failed (PermissionError)."
 
 
 async def test_a_missing_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

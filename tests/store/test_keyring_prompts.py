@@ -1,4 +1,4 @@
-"""When the keyring may ask a person for its password, and what happens while it waits for one."""
+"""When the keyring may prompt for its password, and what happens during the prompt."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_prompt_noted_in_the_future_or_in_no_file_holds_nobody_up(tmp_path: Pa
     unwritable.pass_or_raise()
 
 
-async def test_while_the_keyring_hangs_each_org_is_told_the_same_at_once(
+async def test_while_the_keyring_hangs_each_org_has_the_same_problem_at_once(
     own_keyring: SecretService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     credentials = KeyringCredentialStore(tmp_path)
@@ -94,13 +94,13 @@ async def test_while_the_keyring_hangs_each_org_is_told_the_same_at_once(
             short.setattr(room, "CALL_TIMEOUT_SECONDS", 0.2)
             first = await problem_of(credentials)
         assert "within 0.2 s" in first.message
-        # With the long limit of the tests, it would wait for a minute.
+        # The tests' long limit would make this wait for a minute.
         credentials._worker.extend_timeout(-100)
         assert [await problem_of(credentials, str(number)) for number in range(3)] == [first] * 3
 
 
 class FailingKeyring(KeyringBackend):
-    """Each call fails; `calls` counts them."""
+    """A keyring whose reads fail; `calls` counts them."""
 
     priority = -1
     calls = 0
@@ -115,7 +115,7 @@ class FailingKeyring(KeyringBackend):
 async def test_after_a_call_that_was_given_up_and_failed_no_other_is_made_for_minutes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Each could open one more prompt, with back ends whose prompts zbtui does not see."""
+    """With a back end whose prompts zbtui cannot see, each call could open one more prompt."""
     backend = FailingKeyring()  # type: ignore[no-untyped-call]
     monkeypatch.setattr("keyring.get_keyring", lambda: backend)
     credentials = KeyringCredentialStore(tmp_path, allow_insecure=True)
@@ -149,7 +149,7 @@ async def test_a_lock_that_another_process_holds_on_to_is_waited_for_once(
 async def test_the_first_call_has_more_time(
     own_keyring: SecretService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """It may start the service."""
+    """The first call may have to start the service."""
     assert keyring.get_keyring()
     monkeypatch.setattr(room, "_FIRST_CALL_TIMEOUT_SECONDS", 0.3)
     with daemon_frozen(own_keyring):

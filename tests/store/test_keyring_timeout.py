@@ -1,4 +1,4 @@
-"""A keyring that does what was asked of it at the very moment when it is given up."""
+"""A keyring call that succeeds at the moment at which it is given up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ACCESS = AccessToken(
 
 
 class LateWorker(WorkerThread):
-    """Gives each call up right behind its end."""
+    """A worker that gives up each call just after its end."""
 
     error: type[BaseException] = WorkerTimeoutError
 
@@ -54,7 +54,7 @@ async def test_what_was_made_in_time_after_all_is_not_shown_as_failed(
     assert await patient_credentials.read_access_token(sample_org("late")) is None
 
 
-async def test_whoever_is_cancelled_stays_cancelled(
+async def test_a_cancelled_call_stays_cancelled(
     impatient_credentials: KeyringCredentialStore,
     patient_credentials: KeyringCredentialStore,
     monkeypatch: pytest.MonkeyPatch,

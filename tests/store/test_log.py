@@ -14,7 +14,7 @@ from zbtui.store.log import MAX_LOG_BYTES, log_to_file
 
 @pytest.fixture(autouse=True)
 def own_logger() -> Iterator[logging.Logger]:
-    """zbtui's logger, put back as it was."""
+    """zbtui's logger; its state is restored after the test."""
     logger = logging.getLogger("zbtui")
     handlers, propagate = logger.handlers[:], logger.propagate
     yield logger
@@ -70,7 +70,7 @@ def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
     assert "acme" in path.read_text()
 
 
-def test_one_that_has_grown_large_is_put_aside(tmp_path: Path) -> None:
+def test_a_large_log_file_is_renamed(tmp_path: Path) -> None:
     path = tmp_path / "zbtui.log"
     path.write_text("x" * ((1 << 20) + 1))
     log_to_file(path)

@@ -1,4 +1,4 @@
-"""What was notified: each alert once, of all processes together."""
+"""The outbox: each alert is stored once, over all processes."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ POLLED_STATE = replace(FAILED_STATE, polled_at=START - SECOND)
 def decide_to(
     after: AlertState, *alerts: Alert
 ) -> Callable[[AlertState], tuple[AlertState, tuple[Alert, ...]]]:
-    """Decides just that, whatever was notified so far."""
-    return lambda ledger: (after, alerts)
+    """A decision for the outbox: this state and these alerts, whatever was notified before."""
+    return lambda state: (after, alerts)
 
 
-# The ledger
+# The alert state
 
 
 async def test_at_first_nothing_was_notified(outbox: Outbox) -> None:
@@ -51,7 +51,7 @@ async def test_at_first_nothing_was_notified(outbox: Outbox) -> None:
     assert await outbox.alerts_after(0) == ()
 
 
-LEDGERS = {
+ALERT_STATES = {
     "nothing": AlertState(),
     "orgs": AlertState({"acme": POLLED_STATE, "佐藤": OrgAlertState("scheduled", Level.OK, None)}),
     "an outage": AlertState({"acme": FAILED_STATE}, START, START + MINUTE),
@@ -59,14 +59,14 @@ LEDGERS = {
 }
 
 
-@pytest.mark.parametrize("before", LEDGERS)
-@pytest.mark.parametrize("after", LEDGERS)
+@pytest.mark.parametrize("before", ALERT_STATES)
+@pytest.mark.parametrize("after", ALERT_STATES)
 async def test_the_alert_state_becomes_what_was_decided(
     before: str, after: str, outbox: Outbox, other_outbox: Outbox
 ) -> None:
-    await outbox.decide_and_store(decide_to(LEDGERS[before]), [])
-    await outbox.decide_and_store(decide_to(LEDGERS[after]), [])
-    assert await other_outbox.alert_state() == LEDGERS[after]
+    await outbox.decide_and_store(decide_to(ALERT_STATES[before]), [])
+    await outbox.decide_and_store(decide_to(ALERT_STATES[after]), [])
+    assert await other_outbox.alert_state() == ALERT_STATES[after]
 
 
 async def test_which_orgs_a_config_had_is_known_to_every_process(
@@ -97,7 +97,7 @@ async def test_what_notifies_of_nothing_writes_nothing(outbox: Outbox, journal_p
 
 
 async def test_an_error_while_deciding_leaves_all_as_it_was(outbox: Outbox) -> None:
-    def broken(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
+    def broken(state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
         raise ZeroDivisionError
 
     await outbox.decide_and_store(decide_alarm("acme"), [])
@@ -145,7 +145,7 @@ async def test_every_process_is_given_what_is_kept(outbox: Outbox, other_outbox:
 
 
 async def test_no_two_alerts_have_the_same_id_whichever_journal_they_are_in(outbox: Outbox) -> None:
-    """As two machines have, or one that has lost its journal; also while none can be opened at all."""
+    """So two machines, or one that has lost its journal, never send different alerts with one id."""
     places = [outbox, *(MemoryJournal().outbox for _ in range(3))]
     kept = [await place.decide_and_store(decide_alarm("a", "b"), []) for place in places]
     uuids = [one.uuid for alerts in kept for one in alerts]
@@ -173,7 +173,7 @@ async def test_alerts_and_their_deliveries_are_kept_for_a_month(outbox: Outbox, 
         assert reading.execute("SELECT count(*) FROM delivery").fetchone() == (2,)
 
 
-# Rows that are not understood
+# Rows that cannot be decoded
 
 BAD_ROWS = {
     "notified": {"level": 7, "notified_at": "'once'", "polled_at": "'once'"},
@@ -242,7 +242,7 @@ asyncio.run(main())
 
 
 async def test_of_twenty_that_settle_one_notifies_each_alert(outbox: Outbox, journal_path: Path) -> None:
-    """Four processes with five journals each."""
+    """Twenty journals: four processes with five each."""
     await outbox.alert_state()
     run_concurrently(4, COMMIT_SCRIPT, journal_path)
     assert sorted(org_names(await outbox.alerts_after(0))) == sorted(f"org-{index}" for index in range(11))

@@ -1,4 +1,4 @@
-"""`pass` as the keyring's back end: its gpg never gets the terminal that zbtui draws on."""
+"""`pass` as the keyring's back end: its gpg never gets zbtui's terminal."""
 
 from __future__ import annotations
 
@@ -73,9 +73,7 @@ def pass_module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     KeyringBackend._classes.intersection_update(before)
 
 
-async def test_a_passphrase_that_is_missing_is_told_as_gpgs(
-    pass_module: ModuleType, tmp_path: Path
-) -> None:
+async def test_a_missing_passphrase_is_reported_as_gpgs(pass_module: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as caught:
         await KeyringCredentialStore(tmp_path).read_sign_in(sample_org())
     assert "gpg" in caught.value.problem.message

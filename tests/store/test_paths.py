@@ -1,4 +1,4 @@
-"""Where things are kept."""
+"""Paths of config, journal, log and fallbacks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_option_goes_before_all_else(option: str | None, environ: dict[str, s
         ({"XDG_STATE_HOME": "/s", "ZBTUI_CONFIG": "/c.toml"}, True),
     ],
 )
-def test_a_user_without_a_home_is_told_what_to_set(
+def test_a_user_without_a_home_is_shown_what_to_set(
     environ: dict[str, str], is_enough: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nobody(uid: int) -> None:
@@ -83,7 +83,7 @@ def test_a_user_without_a_home_is_told_what_to_set(
             {"XDG_RUNTIME_DIR": "/run/user/7", "TMPDIR": "/var/tmp"},
             ["/run/user/7/zbtui", "/var/tmp/zbtui-7", "/dev/shm/zbtui-7"],
         ),
-        # As under cron, which is to find what the screen has noted.
+        # Under cron, which must find the same fallbacks as the screen.
         ({}, ["/run/user/7/zbtui", "/tmp/zbtui-7", "/dev/shm/zbtui-7"]),
         ({"XDG_RUNTIME_DIR": "here", "TMPDIR": "here"}, ["/dev/shm/zbtui-7"]),
     ],

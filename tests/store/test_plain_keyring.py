@@ -1,4 +1,4 @@
-"""A GNOME keyring with an empty password is found to be plain text."""
+"""Detecting a GNOME keyring that is stored as plain text because its password is empty."""
 
 from __future__ import annotations
 

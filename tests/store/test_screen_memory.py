@@ -1,4 +1,4 @@
-"""How the screen was left, in a file: each change is written, and nothing waits for it."""
+"""The file that keeps the screen's state: each change is written, and nothing waits for the write."""
 
 from __future__ import annotations
 

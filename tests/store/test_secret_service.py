@@ -1,4 +1,4 @@
-"""The Secret Service, asked so that GNOME's daemon outlives it: a real one, with an ear on the wire."""
+"""The messages sent to a real Secret Service; a wrong first message ends GNOME's daemon."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ Heard = dict[int, list[tuple[Any, ...]]]
 
 @pytest.fixture
 def recorded_messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
-    """What each connection asks the daemon, in order."""
+    """The messages that each connection sends to the daemon, in order."""
     asked: Heard = {}
-    kept: list[DBusConnection] = []  # so that none is taken for another one
+    kept: list[DBusConnection] = []  # kept alive, so that no id is used twice
     ask = DBusConnection.send_and_get_reply
 
     def listen(connection: DBusConnection, message: jeepney.Message, **options: Any) -> Any:
@@ -56,7 +56,7 @@ def recorded_messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
 
 @pytest.fixture
 def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
-    """A Secret Service for one test alone, which the bus does not restart by itself."""
+    """A Secret Service for a single test, which the bus does not restart by itself."""
     with secret_service(bus_activation=False) as service:
         use_secret_service(service, monkeypatch)
         yield service
@@ -65,7 +65,7 @@ def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
 async def test_no_connection_begins_with_a_question_that_can_end_the_daemon(
     real_keyring: SecretService, tmp_path: Path, recorded_messages: Heard
 ) -> None:
-    """What needs a client to be known may come before it is: only this alias, which is none, does not."""
+    """The first message must need no registered client: reading an alias that does not exist needs none."""
     credentials = KeyringCredentialStore(tmp_path)
     await credentials.write_sign_in(sample_org(), SignInCredentials(Secret("one")))
     await credentials.write_access_token(

@@ -1,4 +1,4 @@
-"""Token requests and lock-outs: counted over all processes, across restarts, whatever the clock does."""
+"""Token requests and lock-outs: counted over all processes and restarts, whatever the clock does."""
 
 from __future__ import annotations
 

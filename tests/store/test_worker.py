@@ -19,7 +19,7 @@ from zbtui.store.worker import ThreadStartError, WorkerThread, WorkerTimeoutErro
 
 
 class Stopwatch:
-    """The time that the worker measures its calls by; it goes on when a test says so."""
+    """The worker's clock; the test moves it."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -37,7 +37,7 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
 
 
 async def is_done_soon(task: asyncio.Task[Any]) -> bool:
-    """Whether a call has ended, after the worker has had the time to check its limit."""
+    """Whether a call has ended once the worker has had time to check the limit."""
     await asyncio.wait({task}, timeout=0.02)
     return task.done()
 
@@ -53,7 +53,7 @@ def blocked(release: threading.Event, result: object = None) -> Callable[[], obj
 async def start_call(
     worker: WorkerThread, function: Callable[[], Any], limit: float | None = None
 ) -> asyncio.Task[Any]:
-    """A call that the thread has begun."""
+    """Start a call, and wait until the thread runs it."""
     inside = threading.Event()
 
     def call() -> Any:
@@ -143,14 +143,14 @@ async def test_the_wait_for_those_ahead_is_not_counted(stopwatch: Stopwatch) -> 
     calls = [await start_call(worker, blocked(gates[0], 7), limit=3)]
     calls += [asyncio.create_task(worker.call(blocked(gate, 7), timeout=3)) for gate in gates[1:]]
     for gate, call in zip(gates, calls, strict=True):
-        stopwatch.seconds += 2  # together far over the limit, none on its own
+        stopwatch.seconds += 2  # over the limit in sum, each call below it
         assert not await is_done_soon(call)
         gate.set()
         assert await call == 7
 
 
 async def test_an_error_of_a_call_that_was_given_up_is_heard_by_nobody(stopwatch: Stopwatch) -> None:
-    """It would be printed on the terminal, in the middle of the screen, when the garbage is collected."""
+    """Else garbage collection would print the error on the terminal, in the middle of the screen."""
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     worker, release = WorkerThread("test"), threading.Event()
@@ -181,7 +181,7 @@ async def test_a_result_is_not_kept_by_the_thread_for_it_may_be_a_secret() -> No
 
 
 class TaskLimit:
-    """Lets threads start or not."""
+    """A limit of the machine: while `is_reached`, no thread can start."""
 
     is_reached = True
 
@@ -242,22 +242,22 @@ def test_what_asyncio_does_in_a_thread_gives_what_it_returns_and_raises_what_it_
 
 
 def test_what_nobody_waits_for_any_more_ends_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that is looked up, while the request that asked for it was given up."""
+    """The thread resolves a host name for a request that was given up."""
     complaints: list[object] = []
     monkeypatch.setattr(threading, "excepthook", complaints.append)
     inside, release, threads = threading.Event(), threading.Event(), list[threading.Thread]()
 
-    def look_up() -> None:
+    def resolve() -> None:
         threads.append(threading.current_thread())
         inside.set()
         release.wait(10)
 
     async def main() -> None:
-        looking_up = asyncio.create_task(asyncio.to_thread(look_up))
+        resolving = asyncio.create_task(asyncio.to_thread(resolve))
         await asyncio.to_thread(inside.wait, 10)
-        looking_up.cancel()
+        resolving.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await looking_up
+            await resolving
 
     run_event_loop(main())
     release.set()

@@ -1,4 +1,4 @@
-"""The tests' own certificate authority, and what it issues."""
+"""The tests' own certificate authority, and its certificates."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 _LONG_AGO, _OVER, _FAR_OFF = (datetime(year, 1, 1, tzinfo=UTC) for year in (1990, 1991, 2400))
-"""No certificate depends on the day on which the tests run."""
+"""Dates of certificates, so far from today that the day of a test run does not matter."""
 
 
 @dataclass(frozen=True)
 class CertificateAuthority:
-    """Trusted by a client that is given `certificate_file`."""
+    """A certificate authority, trusted by a client that is given `certificate_file`."""
 
     folder: Path
     key: ec.EllipticCurvePrivateKey
@@ -31,7 +31,7 @@ class CertificateAuthority:
         return self.folder / "authority.pem"
 
     def hashed_folder(self) -> Path:
-        """A folder with its certificate alone, under the name by which OpenSSL looks for it."""
+        """A folder with only the authority's certificate, under the hashed name that OpenSSL expects."""
         folder = self.folder / "hashed"
         folder.mkdir()
         command = ["openssl", "x509", "-hash", "-noout", "-in", str(self.certificate_file)]
@@ -70,7 +70,7 @@ class CertificateAuthority:
 
 
 def make_certificate_authority(folder: Path) -> CertificateAuthority:
-    """A new one, with its `certificate_file` written."""
+    """A new authority; writes its `certificate_file`."""
     key, name = ec.generate_private_key(ec.SECP256R1()), _named("tests")
     uses = dict.fromkeys(
         (

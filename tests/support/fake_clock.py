@@ -11,7 +11,7 @@ from itertools import count
 START = datetime(2026, 11, 23, 11, 20, tzinfo=UTC)
 _MOST_TURNS = 100_000
 _IDLE_TURNS = 3
-"""Turns with nothing to run: a connection within this process takes one to show."""
+"""Turns of the loop with nothing to run; data from a connection within this process may take one turn."""
 
 
 class FakeClock:
@@ -26,7 +26,7 @@ class FakeClock:
         self._serial = count()
 
     def now(self) -> datetime:
-        # From the monotonic time, so that rounding never separates the two.
+        # Computed from the monotonic time, so that rounding never separates the two.
         return self._start + timedelta(seconds=self._monotonic)
 
     def monotonic(self) -> float:
@@ -69,7 +69,7 @@ async def run_until_idle() -> None:
     """Let everything that is ready run, until it waits for the clock or for something outside.
 
     Raises:
-        AssertionError: it never becomes idle.
+        AssertionError: the loop never becomes idle.
     """
     idle = 0
     for _ in range(_MOST_TURNS):
@@ -81,6 +81,6 @@ async def run_until_idle() -> None:
 
 
 def ready_callbacks() -> deque[object]:
-    """What the loop runs next; outside events are added at the beginning of each turn."""
+    """The callbacks that the loop runs next; each turn begins with adding those of outside events."""
     found: deque[object] = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
     return found

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 Responder = Callable[[asyncio.StreamWriter], Awaitable[None]]
-"""What the server does after a whole request; then the connection ends."""
+"""Answers a request after it was read; then the server closes the connection."""
 
 
 @dataclass
 class FaultyServer:
-    """A running server."""
+    """A running server of `run_faulty_server`."""
 
     url: str
     requests: list[bytes] = field(default_factory=list)

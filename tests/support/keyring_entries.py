@@ -1,4 +1,4 @@
-"""The entries of an org in the real keyring, whatever its identity."""
+"""The entries of an org in the real keyring, found by the org's name alone."""
 
 from __future__ import annotations
 

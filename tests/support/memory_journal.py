@@ -1,4 +1,4 @@
-"""The journal of tests that move the clock themselves."""
+"""A journal for tests with a fake clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class InlineWorker(WorkerThread):
-    """Makes each call at once, in the caller's thread."""
+    """A worker that makes each call at once, in the caller's thread."""
 
     def __init__(self) -> None:
         super().__init__("in place")
@@ -28,7 +28,7 @@ class InlineWorker(WorkerThread):
 
 
 class MemoryJournal(Journal):
-    """A journal in memory, without a thread: what the fake clock moves must not wait for a real one."""
+    """A journal in memory without a thread, as tasks on a fake clock must not wait for a real thread."""
 
     def __init__(self, known: Iterable[Snapshot] = ()) -> None:
         """Args:
@@ -37,11 +37,11 @@ class MemoryJournal(Journal):
         database = open_database(None, InlineWorker())
         super().__init__(database)
         self.saved_snapshots: list[Snapshot] = []
-        """Given to `save` and `record_poll`."""
+        """The snapshots given to `save` and `record_poll`."""
         for snapshot in known:
             _run_without_waiting(super().save(snapshot))
         if connection := database.read_blocking(lambda connection: connection, None):
-            weakref.finalize(database, connection.close)  # few tests close it
+            weakref.finalize(database, connection.close)  # few tests close the journal
 
     async def save(self, snapshot: Snapshot) -> None:
         self.saved_snapshots.append(snapshot)

@@ -1,4 +1,4 @@
-"""Pilot waits until the event loop shows that the app is idle, not for some time."""
+"""Has Textual's Pilot wait for an idle event loop instead of some time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.fake_clock import ready_callbacks, run_until_idle
 
 @contextmanager
 def pilot_waits_until_idle() -> Iterator[None]:
-    """Within it, Pilot waits until the app is idle, and no longer.
+    """Inside this context, Pilot waits exactly until the app is idle.
 
     Textual's own `wait_for_idle` sleeps until the process uses little of a core: too short on a busy
     machine, and too long on an idle one.
@@ -26,7 +26,7 @@ def pilot_waits_until_idle() -> Iterator[None]:
 
 
 async def run_app_until_idle(*_seconds: float) -> None:
-    """As `run_until_idle`, and run what the front screen leaves to a timer of milliseconds."""
+    """As `run_until_idle`, with the updates that the front screen leaves to a timer of milliseconds."""
     app = active_app.get(None)
     for _ in range(1000):
         await run_until_idle()

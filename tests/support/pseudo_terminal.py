@@ -1,4 +1,4 @@
-"""A real pseudo-terminal, read as a terminal reads it."""
+"""A program in a real pseudo-terminal, with its output interpreted as a terminal does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Terminal:
         self.process = process
         self.master = master
         self.output = bytearray()
-        """Every byte that the program wrote."""
+        """All bytes that the program has written."""
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
 
@@ -40,7 +40,7 @@ class Terminal:
 
     @property
     def _time(self) -> float:
-        """Seconds, without those in which the program or this process waited for a CPU."""
+        """A clock in seconds that stands still while the program or this process waits for a CPU."""
         return time.monotonic() - _held_up(self.process.pid) - _held_up(os.getpid())
 
     def send(self, keys: str) -> None:
@@ -139,7 +139,7 @@ def _held_up(pid: int) -> float:
     """Seconds that a process's threads waited for a CPU; 0 where the system has no such figure."""
     waited = 0
     for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with suppress(OSError):  # it has ended
+        with suppress(OSError):  # the process has ended
             _running, waiting, _turns = thread.read_text().split()
             waited += int(waiting)
     return waited / 1e9

@@ -71,7 +71,7 @@ def make_backup(
 
 
 def snapshot_of(what: Backup | None, **known: Any) -> Snapshot:
-    """A snapshot whose last poll was good, at `observed_at` (by default: just now)."""
+    """A snapshot whose last poll succeeded, at `observed_at` (by default just now)."""
     known = {"observed_at": NOW, "attempted_at": NOW, **known}
     return build_snapshot(ORG, backup=what, **known)
 
@@ -82,7 +82,7 @@ def snapshot_with_next_run(span: timedelta, status: str = "SCHEDULED", **known: 
 
 
 def snapshot_of_running_backup(for_: timedelta | None, **known: object) -> Snapshot:
-    """A snapshot of a run in progress, first seen so long ago; None: unknown."""
+    """A snapshot of a run in progress, first seen `for_` ago; None: unknown."""
     since = None if for_ is None else NOW - for_
     return snapshot_of(make_backup("INPROGRESS"), running_since=since, **known)
 
@@ -109,7 +109,7 @@ def make_history(*rows: dict[str, Any]) -> History:
 
 
 def history_with_one_end(word: str, ago: timedelta, **keys: object) -> History:
-    """A history with a single end, so long ago."""
+    """A history with a single row, of a run's end `ago`."""
     return make_history(history_row(word, NOW - ago, **keys))
 
 
@@ -141,7 +141,7 @@ statuses = st.sampled_from(
         None,
     ]
 )
-troubles = st.sampled_from(
+problems = st.sampled_from(
     [
         OFFLINE,
         SIGNED_OUT,
@@ -204,7 +204,7 @@ companies = st.builds(
 def histories_and_links(draw: st.DrawFn) -> HistoryAndLinks:
     """History, links or both; with a problem, unless both are there."""
     found, urls = draw(st.none() | histories), draw(st.none() | links)
-    return HistoryAndLinks(found, urls, None if found and urls else draw(troubles))
+    return HistoryAndLinks(found, urls, None if found and urls else draw(problems))
 
 
 due_dates = st.lists(
@@ -217,7 +217,7 @@ due_dates = st.lists(
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """Any snapshot that a poller or the journal may have at NOW."""
     age = draw(st.none() | st.timedeltas(timedelta(), 2 * DAY))
-    problem = draw(st.none() | troubles)
+    problem = draw(st.none() | problems)
     what = draw(st.none() | backups()) if age is not None else None
     extras = draw(st.none() | histories_and_links()) if age is not None else None
     read_at = NOW - draw(st.timedeltas(timedelta(), 2 * DAY))

@@ -42,7 +42,7 @@ class SecretService:
     daemon: int
     """The keyring daemon's process id."""
     folder: Path
-    """Where it keeps its keyrings."""
+    """The folder of its keyrings."""
     exit_stack: ExitStack
     """What ends with it."""
 
@@ -87,7 +87,7 @@ def _daemon(
     command = ["gnome-keyring-daemon", "--foreground", "--components=secrets"]
     if password is not None:
         command.append("--unlock")
-    # Into a file: it prints a warning for each overwrite.
+    # Output goes to a file: the daemon prints a warning for each overwrite.
     with log.open("wb") as output, _process(command, environ, output) as process:
         assert process.stdin is not None
         process.stdin.write(password or b"")
@@ -118,20 +118,20 @@ def _process(
 
 
 def _end_with_parent() -> None:
-    """However the parent ends. The system undoes this for the daemon, which ends with its bus."""
+    """End this process whenever its parent ends. The daemon loses this setting, and ends with its bus."""
     death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
     ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
 
 
 def _is_served(environ: dict[str, str]) -> bool:
-    """Whether it runs. The bus is asked: asking the service itself starts another one."""
+    """Whether the service runs, by the bus: a request to the service itself would start another one."""
     return b"boolean true" in _ask(
         environ, "org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets"
     )
 
 
 def _has_login(environ: dict[str, str]) -> bool:
-    """Whether its login keyring is fully written."""
+    """Whether the service's login keyring is fully written."""
     return _is_served(environ) and b"/collection/login" in _ask(
         environ,
         "org.freedesktop.secrets",
@@ -157,7 +157,7 @@ def _wait_until(condition: object) -> None:
 
 @contextmanager
 def keyring_locked(service: SecretService) -> Iterator[None]:
-    """Lock its keyring, as a screen saver does; unlock it at the end."""
+    """Lock the service's keyring, as a screen saver does; unlock it at the end."""
     with closing(secretstorage.dbus_init()) as connection:
         secretstorage.get_default_collection(connection).lock()
     yield
@@ -165,7 +165,7 @@ def keyring_locked(service: SecretService) -> Iterator[None]:
 
 
 def unlock_keyring(*_: object) -> None:
-    """Open its keyring, as GNOME's own dialog does once somebody has typed the password."""
+    """Unlock the service's keyring, as GNOME's dialog does after the right password."""
     within = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
     address = DBusAddress("/org/freedesktop/secrets", "org.freedesktop.secrets", interface=within)
     with closing(secretstorage.dbus_init()) as connection:
@@ -178,7 +178,7 @@ def unlock_keyring(*_: object) -> None:
 
 
 def change_password(service: SecretService, password: bytes) -> None:
-    """Change that of its keyring, as GNOME's Passwords and Keys does."""
+    """Change the password of the service's keyring, as GNOME's Passwords and Keys does."""
     within = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
     address = DBusAddress("/org/freedesktop/secrets", "org.freedesktop.secrets", interface=within)
     bus = service.environ["DBUS_SESSION_BUS_ADDRESS"]
@@ -193,7 +193,7 @@ def change_password(service: SecretService, password: bytes) -> None:
 
 @contextmanager
 def daemon_restarted(service: SecretService) -> Iterator[None]:
-    """Kill its daemon; at the end another one serves the keyring."""
+    """Kill the service's daemon; at the end another daemon serves the keyring."""
     os.kill(service.daemon, signal.SIGKILL)
     _wait_until(lambda: not _is_served(service.environ))
     yield
@@ -205,7 +205,7 @@ def daemon_restarted(service: SecretService) -> Iterator[None]:
 
 @contextmanager
 def daemon_frozen(service: SecretService) -> Iterator[None]:
-    """Its daemon does not answer."""
+    """Stop the service's daemon, so that it does not answer."""
     os.kill(service.daemon, signal.SIGSTOP)
     try:
         yield
@@ -214,7 +214,7 @@ def daemon_frozen(service: SecretService) -> Iterator[None]:
 
 
 def delete_zbtui_entries() -> None:
-    """Empty its keyring of what earlier tests have left."""
+    """Delete the entries that earlier tests have left in the keyring."""
     with closing(secretstorage.dbus_init()) as connection:
         for item in list(secretstorage.get_default_collection(connection).get_all_items()):
             if item.get_attributes().get("service", "").startswith("zbtui"):

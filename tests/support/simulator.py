@@ -29,7 +29,7 @@ def make_simulator(clock: Clock | None = None, orgs: int = 0) -> Simulator:
     """A simulator whose orgs practically stand still; force their status with `forced_kinds`.
 
     Args:
-        clock: of Zoho and its `Date` header; the machine's for a whole zbtui, which uses that, too.
+        clock: Zoho's clock, by default the machine's, which a whole zbtui uses, too.
     """
     clock = clock or FakeClock()
     return Simulator(SimulatedWorld(clock.now(), orgs, speed=0.0001), clock.now)
@@ -40,10 +40,10 @@ def sign_in_of(org: InventedOrg) -> SignInCredentials:
 
 
 def client_of(client: accounts.RegisteredClient, data_center: str = "us") -> OAuthClient:
-    """A client of the simulator, as a flow takes it.
+    """A registered client of the simulator, as a sign-in flow takes it.
 
     Args:
-        data_center: of the secret, where they differ.
+        data_center: where the secret is valid, if it differs between data centers.
     """
     return OAuthClient(client.client_id, Secret(client.secret_for(data_center)))
 
@@ -105,9 +105,9 @@ class _HtmlForm(HTMLParser):
         self.action = ""
         self.method = ""
         self.fields: dict[str, str] = {}
-        """Values filled in already."""
+        """Names and values of the fields that are filled in already."""
         self.choices: dict[str, list[str]] = {}
-        """Values of lists and buttons."""
+        """The values of each list and button."""
         self._list = ""
         self.feed(page)
 

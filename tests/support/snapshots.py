@@ -53,7 +53,7 @@ _PARTS = {"zoho": ZohoData, "polls": PollState, "activity": Activity}
 
 
 def build_snapshot(org: Org, **values: Any) -> Snapshot:
-    """A snapshot, from the fields of its parts; once observed, with one completed a day before."""
+    """A snapshot, from the fields of its parts; an observed one has a run completed a day before."""
     if seen := values.get("observed_at"):
         values.setdefault("history", completed_history(seen - timedelta(days=1)))
         if values["history"]:
@@ -74,7 +74,7 @@ def completed_history(at: datetime) -> History:
 
 
 def snapshot_with(snapshot: Snapshot, **values: Any) -> Snapshot:
-    """A copy with another `org` or other fields of its parts."""
+    """A copy with another `org`, or with other fields in its parts."""
     parts: dict[str, Any] = {"org": values.pop("org")} if "org" in values else {}
     for name, part in _PARTS.items():
         changed = {field.name: values.pop(field.name) for field in fields(part) if field.name in values}
@@ -103,6 +103,6 @@ def make_unpolled_snapshot(
     )
 
 
-def with_problem_of(snapshot: Snapshot, trouble: Snapshot) -> Snapshot:
-    """`snapshot`, with the problem of the other."""
-    return snapshot_with(snapshot, problem=trouble.polls.problem, failures=3)
+def with_problem_of(snapshot: Snapshot, failed: Snapshot) -> Snapshot:
+    """`snapshot` after three failed polls, with the problem of `failed`."""
+    return snapshot_with(snapshot, problem=failed.polls.problem, failures=3)

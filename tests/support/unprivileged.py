@@ -1,4 +1,4 @@
-"""File permissions apply to root as they do to other users."""
+"""File permissions that apply to root as to other users."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OVERRIDES = (1 << 1) | (1 << 2)
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """Bind this thread, and the threads and programs it starts, to file permissions."""
+    """Subject this thread, and the threads and programs that it starts, to file permissions."""
     if sys.platform != "linux" or os.geteuid() != 0:
         yield
         return

@@ -1,4 +1,4 @@
-"""The app on a fleet whose polls a test answers, driven by Pilot on a fake clock."""
+"""The app driven by Pilot on a fake clock; tests set the answers of its fleet's polls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from zbtui.zoho.http import HttpClient
 
 
 class FakeZoho:
-    """What each org answers, and the polls so far."""
+    """A fake Zoho: the answer of each org, and the polls so far."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Observation | Problem] = {}
@@ -58,7 +58,7 @@ class FakeZoho:
 
 @dataclass
 class AppDriver:
-    """A running app and all that a test needs to steer it."""
+    """A running app, and the parts that tests control."""
 
     app: ZbtuiApp
     pilot: Pilot[str]
@@ -94,14 +94,14 @@ class AppDriver:
 
     @property
     def screen_text(self) -> str:
-        """Every line of the screen, as a person reads it."""
+        """Every line of the screen."""
         width, height = self.app.size
         lines = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text[:width] for strip in lines[:height])
 
 
 class ManualTickApp(ZbtuiApp):
-    """Ticks only when a test says so: a busy machine must not add ticks."""
+    """An app that ticks only at a test's request: a busy machine must not add ticks."""
 
     def set_interval(
         self,
@@ -112,7 +112,9 @@ class ManualTickApp(ZbtuiApp):
         repeat: int = 0,
         pause: bool = False,
     ) -> Timer:
-        return Timer(self, interval, name=name, callback=callback, repeat=repeat, pause=True)  # unstarted
+        return Timer(
+            self, interval, name=name, callback=callback, repeat=repeat, pause=True
+        )  # never started
 
 
 def make_org_service(config: Config, journal: Journal, clock: FakeClock) -> OrgService:

@@ -1,4 +1,4 @@
-"""Colours as people see them: with all three kinds of cones, or with one that does not work. For tests."""
+"""Colours as seen with all three kinds of cones, or with one kind that does not work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import atan2, cos, degrees, exp, hypot, radians, sin, sqrt
 from typing import Final
 
 Rgb = tuple[float, float, float]
-"""Linear, each from 0 to 1."""
+"""A linear colour: red, green and blue, each from 0 to 1."""
 Lab = tuple[float, float, float]
 Matrix = tuple[Rgb, Rgb, Rgb]
 
@@ -28,7 +28,7 @@ COLOR_VISIONS: Final[dict[str, Matrix]] = {
         (0.004733, 0.691367, 0.303900),
     ),
 }
-"""How a linear colour is seen (Machado, Oliveira, Fernandes 2009, severity 1.0)."""
+"""The matrix from a linear colour to the colour seen (Machado, Oliveira, Fernandes 2009, severity 1.0)."""
 _TO_XYZ: Final[Matrix] = (
     (0.4124564, 0.3575761, 0.1804375),
     (0.2126729, 0.7151522, 0.0721750),
@@ -38,7 +38,7 @@ _WHITE: Final = (0.95047, 1.0, 1.08883)
 
 
 def lab_as_seen(color: str, eye: str) -> Lab:
-    """`#rrggbb`, as these eyes see it, in CIELAB under D65."""
+    """The colour `#rrggbb` as this colour vision sees it, in CIELAB under D65."""
     parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     xyz = _through(_TO_XYZ, [min(max(part, 0.0), 1.0) for part in _through(COLOR_VISIONS[eye], linear)])
@@ -47,7 +47,7 @@ def lab_as_seen(color: str, eye: str) -> Lab:
 
 
 def ciede2000(one: Lab, other: Lab) -> float:
-    """CIEDE2000: 1 is just visible side by side; above 10 nobody confuses them."""
+    """The CIEDE2000 difference of two colours: 1 is just visible side by side, 10 is unmistakable."""
     (l1, a1, b1), (l2, a2, b2) = one, other
     mean = (hypot(a1, b1) + hypot(a2, b2)) / 2
     g = 1.5 - sqrt(mean**7 / (mean**7 + 25**7)) / 2

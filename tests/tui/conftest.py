@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def no_system_clipboard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test changes the clipboard of who runs it."""
+    """Keep tests from changing the clipboard of the machine's user."""
 
     async def refuse(text: str) -> bool:
         return False

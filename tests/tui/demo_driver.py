@@ -24,12 +24,12 @@ from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.watch.fleet import Fleet
 
 NEW_ORG_NAME = "heron"
-"""The org that the demo fills in first."""
+"""The name that the demo fills into the first form."""
 
 
 @dataclass
 class DemoDriver:
-    """A running demo."""
+    """The app of a running demo."""
 
     app: ZbtuiApp
     pilot: Pilot[str]
@@ -70,7 +70,7 @@ class DemoDriver:
             await self.wait_until_idle()
 
     async def advance_without_ticks(self, seconds: int) -> None:
-        """As `advance`, with one tick at the end."""
+        """Let `seconds` pass, with a single tick at the end."""
         await self.clock.advance(seconds - 1)
         await self.advance()
 
@@ -79,21 +79,21 @@ class DemoDriver:
         await self.pilot.pause()
 
     async def click(self, button: str, seconds: int = 0) -> None:
-        """Click it, and let so many seconds pass."""
+        """Click a button, and let `seconds` pass."""
         self.app.screen.query_one(f"#{button}", Button).press()
         await self.wait_until_idle()
         await self.advance(seconds)
 
     @property
     def screen_text(self) -> str:
-        """Every line of the screen, as a person reads it."""
+        """Every line of the screen."""
         width, height = self.app.size
         return "\n".join(
             strip.text[:width] for strip in self.app.screen._compositor.render_strips()[:height]
         )
 
     async def read_sign_in(self, name: str) -> SignInCredentials | None:
-        """What an org of this name and of any identity signs in with."""
+        """The sign-in credentials of the org with this name, whatever its identity."""
         kept = self.credentials._sign_ins
         return next((sign_in for key, sign_in in kept.items() if key[0] == name), None)
 
@@ -120,17 +120,17 @@ class DemoDriver:
             page.field(key).value = text
         await self.wait_until_idle()
 
-    async def choose_method(self, way: SignInMethod) -> None:
-        """From the methods' page to the client's."""
+    async def choose_method(self, method: SignInMethod) -> None:
+        """Go from the page of methods to that of the client."""
         assert self.page == "way"
-        await self.press("home", *["down"] * SIGN_IN_METHODS.index(way), "enter")
+        await self.press("home", *["down"] * SIGN_IN_METHODS.index(method), "enter")
         assert self.page == "client", self.form_problem
 
-    async def open_form(self, way: SignInMethod) -> None:
-        """Go to the client's page, filled in by the demo."""
+    async def open_form(self, method: SignInMethod) -> None:
+        """Open the form and go to the page of the client, filled in by the demo."""
         await self.press("a")
         await self.click("next")
-        await self.choose_method(way)
+        await self.choose_method(method)
 
     @property
     def is_closed(self) -> bool:
@@ -146,11 +146,11 @@ async def drive_demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncI
             driven = DemoDriver(app, pilot, fleet, org_service, clock)
             await driven.advance(2)
             yield driven
-        await org_service.finish_tasks()  # as the command line does
+        await org_service.finish_tasks()  # as the command line does at its end
 
 
 async def finish_sign_in(driven: DemoDriver) -> None:
-    """From the client's page to a live panel."""
+    """Go from the page of the client to a live panel."""
     await driven.click("next")
     await driven.advance_without_ticks(12)
     assert driven.page == "found", driven.screen_text

@@ -1,4 +1,4 @@
-"""The agenda's lines: each exactly as wide as the view, and no date shown as surer than it is."""
+"""The agenda's lines: each exactly as wide as the view; uncertain dates are marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The agenda on the screen goes on with the time, and never gives an org another one's dates."""
+"""The agenda on the screen follows the clock, and never shows an org with another org's dates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def due(name: str, ahead: timedelta, rrule: str | None = WEEKLY) -> Snapshot:
 
 
 async def wait_for_later_runs(app: ViewApp) -> None:
-    """Until the plans' later runs are known: it takes them up in slices."""
+    """Wait until the view has computed the plans' later runs, which it does in slices."""
     assert isinstance(app.view, AgendaView)
     while app.view._is_computing:
         await run_until_idle()
@@ -49,7 +49,7 @@ async def test_a_run_that_comes_due_moves_to_the_top() -> None:
         assert "due by now" in app.lines[0] and "acme" in app.lines[1]
 
 
-async def test_after_a_jump_of_the_clock_it_is_made_again_either_way() -> None:
+async def test_a_jump_of_the_clock_in_either_direction_rebuilds_the_agenda() -> None:
     app = ViewApp(AgendaView(org_list_of(due("acme", 20 * HOUR, None))))
     async with app.run_test(size=(100, 20)):
         app.tick((30 * HOUR).total_seconds())
@@ -67,7 +67,7 @@ async def test_at_midnight_tomorrow_becomes_today() -> None:
 
 
 async def test_the_same_moment_at_another_offset_is_another_weekday() -> None:
-    """At 23:30 in New York it is Tuesday already in London: a plan for Mondays goes on there otherwise."""
+    """Monday 23:30 in New York is Tuesday in London, so that a plan for Mondays continues differently."""
     plan: dict[str, Any] = {"rrule": "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO"}
     here = make_snapshot("here", scheduled_date="2026-11-30T23:30:00-05:00", **plan)
     there = make_snapshot("there", scheduled_date="2026-12-01T04:30:00+00:00", **plan)
@@ -75,9 +75,9 @@ async def test_the_same_moment_at_another_offset_is_another_weekday() -> None:
     async with app.run_test(size=(120, 60)):
         await wait_for_later_runs(app)
         runs: dict[str, set[datetime]] = {"here": set(), "there": set()}
-        for tile in app.view._items:
-            if tile.org and not tile.key.is_exact:  # type: ignore[attr-defined]
-                runs[tile.org].add(tile.key.at)  # type: ignore[attr-defined]
+        for item in app.view._items:
+            if item.org and not item.key.is_exact:  # type: ignore[attr-defined]
+                runs[item.org].add(item.key.at)  # type: ignore[attr-defined]
         assert {at.weekday() for at in runs["here"]} == {at.weekday() for at in runs["there"]} == {0}
         assert runs["here"] and not runs["here"] & runs["there"]
 
@@ -90,7 +90,7 @@ async def test_an_org_that_cannot_be_polled_is_not_called_late() -> None:
         assert "due 1h ago" in line and "late" not in line
 
 
-async def test_what_no_org_depends_on_is_forgotten() -> None:
+async def test_runs_of_removed_orgs_are_forgotten() -> None:
     view = AgendaView(org_list_of(due("acme", HOUR)))
     app = ViewApp(view)
     async with app.run_test(size=(100, 40)):

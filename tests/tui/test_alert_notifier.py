@@ -1,4 +1,4 @@
-"""How one window shows an alert: toast, bell, title, and a notice on the desktop."""
+"""Alerts in the app: toast, bell, window title, and a notification on the desktop."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ OFFLINE = Problem("network", "The host cannot be reached.", "Check the network."
 
 @pytest.fixture(autouse=True)
 def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual takes them away after seconds of the machine's own clock."""
+    """Keep toasts from expiring, which they do by the machine's own clock."""
     monkeypatch.setattr(Notification, "has_expired", False)
 
 
 def toasts(driven: AppDriver) -> list[tuple[str, str]]:
-    """Title and text of what was notified, oldest first."""
+    """Title and message of each toast, oldest first."""
     return [(toast.title, toast.message) for toast in driven.app._notifications]
 
 
@@ -44,7 +44,7 @@ def set_alerts(driven: AppDriver, settings: AlertSettings) -> None:
 
 
 async def poll(driven: AppDriver, name: str = "acme") -> None:
-    """Have an org polled again, and the new alerts shown."""
+    """Poll an org again, and show the new alerts."""
     await driven.advance(6)
     driven.fleet.poll_soon(name)
     await advance_and_settle(driven)
@@ -81,7 +81,7 @@ async def test_what_was_notified_before_a_window_opened_is_not_notified_there_ag
             assert toasts(later) == []
 
 
-async def test_what_another_process_found_is_news_in_this_window_too() -> None:
+async def test_alerts_of_another_process_are_shown_in_this_window_too() -> None:
     journal, zoho = MemoryJournal(), FakeZoho()
     async with drive_app(zoho=zoho, journal=journal) as driven:
         await advance_and_settle(driven)
@@ -118,7 +118,7 @@ async def test_of_many_changes_the_worst_are_named() -> None:
 
 
 @pytest.mark.parametrize(("mute", "title"), [(False, "(1) zbtui"), (True, "zbtui")])
-async def test_the_title_counts_the_orgs_to_look_at_but_for_muted_ones(
+async def test_the_title_counts_the_orgs_with_alerts_but_not_the_muted_ones(
     mute: bool, title: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zoho, written = FakeZoho(), list[str]()
@@ -160,16 +160,16 @@ async def test_the_bell_rings_where_it_may(bell: bool, rings: int, monkeypatch: 
         assert len(rung) == rings
         driven.zoho.set_answer("acme", status="SCHEDULED")
         await poll(driven)
-        assert len(rung) == rings  # a recovery wakes nobody
+        assert len(rung) == rings  # a recovery rings no bell
 
 
-async def test_what_is_out_of_reach_is_notified_after_as_many_polls_as_the_config_says() -> None:
+async def test_an_unreachable_org_is_notified_after_the_configured_number_of_failed_polls() -> None:
     async with drive_app(settings=Settings(replace(QUIET, failed_looks=2))) as driven:
         await advance_and_settle(driven)
         driven.zoho.answers["acme"] = OFFLINE
         await poll(driven)
         assert toasts(driven) == []
-        await advance_and_settle(driven, 40)  # it is asked again by itself
+        await advance_and_settle(driven, 40)  # the fleet polls again by itself
         assert [title for title, _ in toasts(driven)] == ["acme: cannot tell"]
 
 

@@ -1,4 +1,4 @@
-"""The app, driven by keys and mouse as a person would."""
+"""The app, driven by keys and mouse."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_the_worst_comes_first() -> None:
         assert driven.order == ["org-4", "org-2", "org-5", "org-0", "org-1", "org-3"]
 
 
-async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> None:
+async def test_reordering_waits_while_somebody_moves() -> None:
     async with drive_app(NAMES) as driven:
         await driven.press("right", "j")
         driven.zoho.set_answer("org-5", status="FAILED")
@@ -75,7 +75,7 @@ async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> Non
         assert driven.order[0] == "org-5"
 
 
-async def test_a_tick_on_the_way_out_does_nothing() -> None:
+async def test_a_tick_during_the_exit_does_nothing() -> None:
     async with drive_app() as driven:
         pass
     driven.app.tick()
@@ -94,7 +94,7 @@ MOVES = [
     (["up"], "org-0"),
     (["down", "down", "down"], "org-4"),
 ]
-"""Keys, and where they lead from the first panel."""
+"""Keys, and the org to which they move from the first panel."""
 
 
 async def test_arrows_and_letters_move_among_the_panels() -> None:
@@ -157,7 +157,7 @@ async def test_a_lock_out_is_not_broken_by_r() -> None:
         assert "asks in 00:08:5" in driven.screen_text
 
 
-async def test_a_poll_from_the_detail_that_cannot_be_says_why_and_o_opens_the_orgs_page(
+async def test_a_refused_poll_in_the_detail_says_why_and_o_opens_the_orgs_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened: list[str | None] = []
@@ -234,7 +234,7 @@ async def test_q_quits() -> None:
         assert driven.app.return_code == 0
 
 
-async def test_without_an_org_the_welcome_shows_the_way_in() -> None:
+async def test_without_an_org_the_welcome_shows_how_to_add_one() -> None:
     async with drive_app([]) as driven:
         assert isinstance(driven.app.screen, WelcomeScreen)
         assert "zbtui add" in driven.screen_text
@@ -293,11 +293,11 @@ async def test_the_screen_follows_the_panel_under_the_cursor_when_the_order_chan
 
 
 async def test_a_config_that_cannot_be_read_is_shown_and_the_watch_goes_on() -> None:
-    troubles = [ProblemError(Problem("config", "config.toml, line 3: odd.", "Mend it."))]
+    problems = [ProblemError(Problem("config", "config.toml, line 3: odd.", "Mend it."))]
 
     def reload() -> Config | None:
-        if troubles:
-            raise troubles.pop()
+        if problems:
+            raise problems.pop()
         return None
 
     async with drive_app(reload=reload) as driven:
@@ -319,7 +319,7 @@ async def test_a_changed_pace_counts_at_once() -> None:
         assert "◆ OVERDUE" in driven.screen_text
 
 
-async def test_what_was_kept_shows_before_the_first_answer_marked_stale() -> None:
+async def test_a_stored_snapshot_is_shown_as_stale_before_the_first_poll() -> None:
     known = snapshot_with(make_snapshot(at=START - timedelta(minutes=2)), restored=True)
     zoho = FakeZoho()
     zoho.hanging_orgs.add("acme")
@@ -384,9 +384,9 @@ async def test_a_crash_shows_where_and_no_local_variable() -> None:
             plain = "1000.canary"
             raise RuntimeError(f"{plain}{token}")
 
-    clock, notebook = FakeClock(), MemoryJournal()
-    fleet = Fleet(Config(), lambda org: None, notebook, clock)  # type: ignore[arg-type, return-value]
-    org_service = make_org_service(Config(), notebook, clock)
+    clock, journal = FakeClock(), MemoryJournal()
+    fleet = Fleet(Config(), lambda org: None, journal, clock)  # type: ignore[arg-type, return-value]
+    org_service = make_org_service(Config(), journal, clock)
     app = Broken(ConfigWatcher(Config()), fleet, org_service, make_alert_dispatcher(org_service))
     output = io.StringIO()
     app.error_console = Console(file=output, width=200)
@@ -412,7 +412,7 @@ async def test_a_paused_org_is_not_asked_when_all_are() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such call")
 @pytest.mark.parametrize("view", ["1", "2", "3", "4"])
 async def test_times_follow_the_systems_time_zone(monkeypatch: pytest.MonkeyPatch, view: str) -> None:
-    """On a journey, the laptop is given another zone."""
+    """A laptop may get another zone on a journey."""
     try:
         with monkeypatch.context() as patch:
             patch.setenv("TZ", "UTC")
@@ -423,6 +423,6 @@ async def test_times_follow_the_systems_time_zone(monkeypatch: pytest.MonkeyPatc
                 patch.setenv("TZ", "Asia/Kolkata")
                 driven.app.tick()
                 await driven.wait_until_idle()
-                assert (driven.screen_text != before) is (view != "2")  # it tells spans only
+                assert (driven.screen_text != before) is (view != "2")  # view 2 shows only spans of time
     finally:
         time.tzset()

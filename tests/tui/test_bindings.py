@@ -1,4 +1,4 @@
-"""The registry's keys on the screen: as Textual takes them, and as the user has set them."""
+"""The registry's keys on the screen: Textual's bindings, and the user's own keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IDS = sorted({each.id for actions in KEY_SCOPES.values() for each in actions})
 
 
 class BoundApp(App[None]):
-    """Nothing but the app's keys, and a screen of one's choice."""
+    """An app with only the app's keys and one given screen."""
 
     CSS_PATH = Path(help_screen.__file__).parent / "boxed_screen.tcss"
     BINDINGS = bindings_of("app")
@@ -53,7 +53,7 @@ class Fleet(Screen[None]):
     BINDINGS = bindings_of("fleet")
 
 
-# As Textual takes them
+# Bindings
 
 
 @pytest.mark.parametrize("scope", KEY_SCOPES)
@@ -88,7 +88,7 @@ _KEYS = st.sampled_from(["f5", "f6", "r", "p", "x", "up", "f7,f8", "R,f9", "k", 
 
 
 @given(st.dictionaries(st.sampled_from(_IDS), _KEYS, max_size=5))
-def test_whatever_keys_are_accepted_are_those_that_textual_then_has(chosen: dict[str, str]) -> None:
+def test_accepted_keys_are_textuals_bindings(chosen: dict[str, str]) -> None:
     try:
         keymap = dict(parse_keymap(chosen))
     except InvalidKeymapError:
@@ -102,10 +102,10 @@ def test_whatever_keys_are_accepted_are_those_that_textual_then_has(chosen: dict
             assert has == set(expected)
 
 
-# As the user has set them
+# The user's own keys
 
 
-async def test_what_is_heard_and_so_shown_in_footer_and_help_are_the_keys_that_the_user_set() -> None:
+async def test_the_users_own_keys_work_and_are_shown_in_footer_and_help() -> None:
     app = BoundApp(Fleet(), fleet__look="f5,space", app__help="f2")
     async with app.run_test() as pilot:
         await pilot.pause()
@@ -117,7 +117,7 @@ async def test_what_is_heard_and_so_shown_in_footer_and_help_are_the_keys_that_t
         assert key_of(app.screen, "app.help") == "f2"
 
 
-async def test_two_keys_that_are_swapped_do_each_others_work() -> None:
+async def test_two_keys_can_be_swapped() -> None:
     app = BoundApp(Fleet(), fleet__look="p", fleet__pause="r")
     async with app.run_test() as pilot:
         await pilot.pause()
@@ -125,7 +125,7 @@ async def test_two_keys_that_are_swapped_do_each_others_work() -> None:
         assert (active["p"].binding.id, active["r"].binding.id) == ("fleet.look", "fleet.pause")
 
 
-async def test_an_action_that_is_not_heard_here_has_no_key() -> None:
+async def test_an_action_of_another_screen_has_no_key() -> None:
     app = BoundApp(Fleet())
     async with app.run_test():
         assert key_of(app.screen, "detail.look") == ""
@@ -143,7 +143,7 @@ async def test_the_welcome_says_the_keys_as_they_are_now() -> None:
 
 
 @pytest.mark.parametrize("key", ["escape", "f2"])
-async def test_what_opened_the_help_closes_it(key: str) -> None:
+async def test_the_key_that_opens_the_help_closes_it(key: str) -> None:
     app = BoundApp(Fleet(), app__help="f2")
     async with app.run_test() as pilot:
         await app.push_screen(HelpScreen([]))

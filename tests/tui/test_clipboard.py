@@ -1,4 +1,4 @@
-"""What is said of a copy is what is known of it."""
+"""The message after a copy claims no more than is known of the clipboard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zbtui.tui.clipboard import copied_sentence
 
 
 @pytest.mark.parametrize(
-    ("is_copied", "environ", "told"),
+    ("is_copied", "environ", "message"),
     [
         (True, {}, "Copied: the line."),
         (True, {"TMUX": "/tmp/tmux-1000/default,1,0"}, "Copied: the line."),
@@ -23,9 +23,9 @@ from zbtui.tui.clipboard import copied_sentence
     ],
 )
 def test_copied_is_said_only_where_the_clipboard_took_it(
-    is_copied: bool, environ: dict[str, str], told: str
+    is_copied: bool, environ: dict[str, str], message: str
 ) -> None:
-    assert copied_sentence("the line", is_copied=is_copied, environ=environ) == told
+    assert copied_sentence("the line", is_copied=is_copied, environ=environ) == message
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ async def test_each_copy_says_where_it_went(
         await driven.press(*keys)
         await driven.press()
         await driven.press()
-        told = driven.screen_text
-        assert ("Copied: " in told) is taken
-        assert ("Sent to the terminal: " in told) is not taken
-        assert subject in told
+        shown = driven.screen_text
+        assert ("Copied: " in shown) is taken
+        assert ("Sent to the terminal: " in shown) is not taken
+        assert subject in shown
         assert given == [driven.app.clipboard]

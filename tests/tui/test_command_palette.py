@@ -1,4 +1,4 @@
-"""The palette: a way to each org, by its name or by what the entries begin with."""
+"""The command palette: finding an org by its name, or by the beginning of its entry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = ["acme", "gopher", *(f"org-{number}" for number in range(30))]
 
 
 async def hits_for(driven: AppDriver, query: str) -> list[str]:
-    """What the palette finds of the orgs, best first."""
+    """The orgs that the palette finds, best first."""
     provider: Provider = OrgProvider(driven.screen)
     hits = [hit async for hit in provider.search(query)]
     assert all(isinstance(hit, Hit) for hit in hits)
@@ -26,7 +26,7 @@ async def test_go_to_alone_lists_the_first_orgs(query: str) -> None:
         assert await hits_for(driven, query) == NAMES[:20]
 
 
-async def test_what_it_begins_with_lists_the_first_orgs_after_those_of_that_name() -> None:
+async def test_the_beginning_of_an_entry_lists_the_first_orgs_after_those_of_that_name() -> None:
     async with drive_app(NAMES) as driven:
         assert await hits_for(driven, "go") == ["gopher", "acme", *NAMES[2:20]]
 
@@ -38,14 +38,14 @@ async def test_an_org_is_found_by_its_name(query: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["g", "", " ", "go to nowhere", "goto"])
-async def test_what_is_no_org_and_no_beginning_lists_none_or_those_that_hold_it(query: str) -> None:
+async def test_any_other_text_lists_only_orgs_whose_name_contains_it(query: str) -> None:
     async with drive_app(NAMES) as driven:
         wanted = query.strip()
         names = [name for name in NAMES if wanted and wanted in name]
         assert sorted(await hits_for(driven, query)) == sorted(names)
 
 
-async def test_they_are_listed_where_it_is_typed() -> None:
+async def test_the_palette_lists_the_orgs() -> None:
     async with drive_app(["acme", "heron"]) as driven:
         await driven.press("ctrl+p", *"go to")
         assert "Go to acme · ● SCHEDULED" in driven.screen_text

@@ -1,4 +1,4 @@
-"""The pages of the detail: next dates, the year, the last polls, Zoho's answer."""
+"""The pages of the detail screen: next dates, the year, the last polls, Zoho's answer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_history_that_is_not_there_or_empty_says_so() -> None:
     assert "History nothing in the past year" in texts(history_rows(with_history(), START, UTC))
 
 
-def test_a_poll_shows_when_how_how_long_and_what_is_left() -> None:
+def test_a_poll_shows_its_time_outcome_duration_and_credits_left() -> None:
     good = PollRecord(START, "SCHEDULED", failed=False, seconds=0.254, credits_remaining=4711)
     slow = PollRecord(START, "crm.zoho.eu took too long.", failed=True, seconds=90, credits_remaining=None)
     _, first, second = texts(poll_rows([good, slow], START, UTC))
@@ -69,6 +69,6 @@ def test_the_answer_is_zohos_six_keys() -> None:
     assert json.loads(answer_json(snapshot_with(make_snapshot("acme"), backup=None))) == {"backup": None}
 
 
-def test_what_was_never_seen_has_no_answer() -> None:
+def test_an_org_that_was_never_polled_has_no_answer() -> None:
     assert json_rows(snapshot_with(make_snapshot("acme"), observed_at=None)) == [("", "not seen yet")]
     assert len(json_rows(make_snapshot("acme"))) > 6

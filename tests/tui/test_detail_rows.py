@@ -44,64 +44,64 @@ KNOWN = snapshot_with(
 )
 
 
-def test_the_past_is_shown_with_its_dates_and_its_age() -> None:
-    told = rows(KNOWN)
-    assert told["Last good"] == "2d ago · Sat 21 Nov 2026 11:20 (+00:00)"
-    assert told["Last failed"] == "9d ago · Sat 14 Nov 2026 11:20 (+00:00)"
-    assert told["Last stopped"] == "by Mara Lindqvist · Sat 24 Oct 2026 11:20 (+00:00)"
-    assert told["Last bought"] == "3 by Mara Lindqvist · Fri 23 Oct 2026 11:20 (+00:00)"
-    assert told["This month"] == "2 runs · 2 a month are included"
-    assert told["History read"] == "2h ago"
+def test_the_history_is_shown_with_its_dates_and_its_age() -> None:
+    shown = rows(KNOWN)
+    assert shown["Last good"] == "2d ago · Sat 21 Nov 2026 11:20 (+00:00)"
+    assert shown["Last failed"] == "9d ago · Sat 14 Nov 2026 11:20 (+00:00)"
+    assert shown["Last stopped"] == "by Mara Lindqvist · Sat 24 Oct 2026 11:20 (+00:00)"
+    assert shown["Last bought"] == "3 by Mara Lindqvist · Fri 23 Oct 2026 11:20 (+00:00)"
+    assert shown["This month"] == "2 runs · 2 a month are included"
+    assert shown["History read"] == "2h ago"
 
 
 def test_the_links_are_shown_with_their_parts_and_their_end() -> None:
     links = Links(2, 1, START + 3 * DAY)
-    told = rows(snapshot_with(KNOWN, links=links, last_links_expiry=links.expires_at))
-    assert told["Links"] == "3d left · 2 of data, 1 of attachments · Thu 26 Nov 2026 11:20 (+00:00)"
+    shown = rows(snapshot_with(KNOWN, links=links, last_links_expiry=links.expires_at))
+    assert shown["Links"] == "3d left · 2 of data, 1 of attachments · Thu 26 Nov 2026 11:20 (+00:00)"
 
 
 def test_links_that_were_seen_to_expire_are_shown_as_expired() -> None:
-    told = rows(snapshot_with(KNOWN, links=Links(), last_links_expiry=START - DAY))
-    assert told["Links"] == "expired on 22 Nov · Sun 22 Nov 2026 11:20 (+00:00)"
+    shown = rows(snapshot_with(KNOWN, links=Links(), last_links_expiry=START - DAY))
+    assert shown["Links"] == "expired on 22 Nov · Sun 22 Nov 2026 11:20 (+00:00)"
 
 
-def test_what_was_never_read_is_not_known() -> None:
-    told = rows(snapshot_with(make_snapshot(), history=None, history_read_at=None))
-    assert told["Last good"] == "result unknown"
-    assert told["Links"] == "unknown"
-    assert told["History read"] == "never"
-    assert told["Company"] == "not known"
+def test_values_that_were_never_read_are_unknown() -> None:
+    shown = rows(snapshot_with(make_snapshot(), history=None, history_read_at=None))
+    assert shown["Last good"] == "result unknown"
+    assert shown["Links"] == "unknown"
+    assert shown["History read"] == "never"
+    assert shown["Company"] == "not known"
 
 
 def test_a_history_that_cannot_be_read_says_why_beside_what_was_known() -> None:
-    trouble = Problem("server", "Zoho is out of order (HTTP 503).", "If it lasts, ask.")
-    told = rows(snapshot_with(KNOWN, history_problem=trouble, history_failures=1))
-    assert told["Not read"] == "history or links: Zoho is out of order (HTTP 503). If it lasts, ask."
-    assert told["Last good"].startswith("2d ago")
+    problem = Problem("server", "Zoho is out of order (HTTP 503).", "If it lasts, ask.")
+    shown = rows(snapshot_with(KNOWN, history_problem=problem, history_failures=1))
+    assert shown["Not read"] == "history or links: Zoho is out of order (HTTP 503). If it lasts, ask."
+    assert shown["Last good"].startswith("2d ago")
 
 
 def test_edition_and_end_of_the_licence_are_shown_where_they_are_known() -> None:
-    told = rows(snapshot_with(KNOWN, company=make_company(licence_expires_at=START + 20 * DAY)))
-    assert told["Edition"] == "enterprise"
-    assert told["Licence ends"] == "Sun 13 Dec 2026 11:20 (+00:00)"
+    shown = rows(snapshot_with(KNOWN, company=make_company(licence_expires_at=START + 20 * DAY)))
+    assert shown["Edition"] == "enterprise"
+    assert shown["Licence ends"] == "Sun 13 Dec 2026 11:20 (+00:00)"
 
 
-def test_on_a_problem_the_past_stays() -> None:
-    told = rows(with_problem_of(KNOWN, make_unpolled_snapshot("network", "No line.", "Wait.")))
-    assert told["Zoho's word"] == "no answer came"
-    assert told["Last good"].startswith("2d ago")
+def test_on_a_problem_the_history_stays() -> None:
+    shown = rows(with_problem_of(KNOWN, make_unpolled_snapshot("network", "No line.", "Wait.")))
+    assert shown["Zoho's word"] == "no answer came"
+    assert shown["Last good"].startswith("2d ago")
 
 
-def test_old_knowledge_is_shown_as_such() -> None:
+def test_old_data_is_marked_as_old() -> None:
     assert rows(snapshot_with(make_snapshot(), restored=True))["Verdict"].startswith(
         "● SCHEDULED (stale): "
     )
 
 
 def test_a_pause_is_shown_beside_the_verdict() -> None:
-    told = rows(snapshot_with(make_snapshot(), paused=True, observed_at=START - timedelta(minutes=3)))
-    assert list(told)[:2] == ["Verdict", "Paused"]
-    assert told["Paused"] == "not looked at; last seen 3m ago"
+    shown = rows(snapshot_with(make_snapshot(), paused=True, observed_at=START - timedelta(minutes=3)))
+    assert list(shown)[:2] == ["Verdict", "Paused"]
+    assert shown["Paused"] == "not looked at; last seen 3m ago"
 
 
 def test_a_date_that_is_past_is_not_shown_as_one_that_is_ahead() -> None:

@@ -1,4 +1,4 @@
-"""An org is edited, and taken off watch, from within the app."""
+"""Editing and removing an org in the app."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zbtui.tui.forms.remove_screen import RemoveScreen
 
 
 async def open_form_on(driven: DemoDriver, name: str, key: str) -> None:
-    """`key`, on the panel of that org."""
+    """Press `key` on the panel of the org."""
     order = driven.app.screen.org_list.order  # type: ignore[attr-defined]
     await driven.press("home", *["right"] * order.index(name), key)
     await driven.advance(1)
@@ -70,7 +70,7 @@ def _column_of(text: str, screen: str, y: int) -> int:
     return cell_len(line[: line.index(text)])
 
 
-async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> None:
+async def test_an_orgs_own_intervals_apply_at_once_and_its_snapshot_stays() -> None:
     async with drive_demo() as driven:
         await open_form_on(driven, "nordlys", "e")
         assert "as for all" in driven.screen_text
@@ -91,7 +91,7 @@ async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> N
         assert org.policy_overrides == ()
 
 
-async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> None:
+async def test_tags_mark_and_mute_are_stored_without_another_poll() -> None:
     async with drive_demo() as driven:
         before = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
         await open_form_on(driven, "nordlys", "e")
@@ -114,7 +114,7 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"name": "kestrel"}, "already under watch"),
         ({"name": ""}, "must not be empty"),
@@ -124,14 +124,16 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
         ({"tags": "prod Prod"}, "given twice"),
     ],
 )
-async def test_what_will_not_do_is_shown_and_nothing_is_changed(values: dict[str, str], told: str) -> None:
+async def test_an_invalid_value_is_reported_and_changes_nothing(
+    values: dict[str, str], message: str
+) -> None:
     async with drive_demo() as driven:
         before = driven.org("nordlys")
         await open_form_on(driven, "nordlys", "e")
         await fill(driven, **values)
         await driven.click("save")
         assert isinstance(driven.app.screen, EditScreen)
-        assert told in driven.form_problem
+        assert message in driven.form_problem
         await driven.press("escape")
         assert driven.is_closed
         assert driven.org("nordlys") == before
@@ -173,7 +175,7 @@ async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:
         assert "? SIGN IN" not in driven.screen_text
 
 
-# Taking off watch
+# Removing
 
 
 @pytest.mark.parametrize("button", ["remove", "revoke"])
@@ -190,7 +192,7 @@ async def test_an_org_goes_after_it_was_confirmed(button: str) -> None:
         assert (token in driven.simulator.accounts.refresh_tokens) is (button == "remove")
 
 
-async def test_of_a_refresh_token_only_an_org_that_has_one_is_told() -> None:
+async def test_a_refresh_token_is_mentioned_only_for_an_org_that_has_one() -> None:
     async with drive_demo() as driven:
         await open_form_on(driven, "nordlys", "d")
         assert "its refresh token stays valid there" in " ".join(driven.screen_text.split())
@@ -205,7 +207,7 @@ async def test_of_a_refresh_token_only_an_org_that_has_one_is_told() -> None:
         assert not driven.app.screen.query_one("#revoke").display
 
 
-async def test_to_keep_it_is_where_the_cursor_stands() -> None:
+async def test_the_cursor_is_on_the_button_that_keeps_the_org() -> None:
     async with drive_demo() as driven:
         await open_form_on(driven, "nordlys", "d")
         await driven.press("enter")

@@ -1,4 +1,4 @@
-"""The events' lines: when, whose, what it was and is; names are in them only where they may be."""
+"""The lines of events: time, org, before and after; hidden names are left out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_line_is_exactly_as_wide_as_the_view(
     assert [cell_len(text(line)) for line in lines] == [width] * 3
 
 
-def test_it_shows_what_was_and_what_is() -> None:
+def test_it_shows_before_and_after() -> None:
     assert "11:20:00" in row_text(EVENT) and "acme" in row_text(EVENT)
     assert "status: SCHEDULED → FAILED" in row_text(EVENT)
 
@@ -80,7 +80,7 @@ def test_an_org_that_went_off_watch_is_shown() -> None:
         (date(2025, 12, 31), "Wed 31 Dec 2025"),
     ],
 )
-def test_days_near_have_a_word_and_those_of_another_year_have_that(on: date, says: str) -> None:
+def test_near_days_are_named_and_other_years_are_shown(on: date, says: str) -> None:
     assert relative_day_text(on, date(2026, 11, 26)) == says
 
 

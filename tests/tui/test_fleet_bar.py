@@ -50,24 +50,24 @@ def test_it_is_as_full_as_the_width_allows(width: int, text: str) -> None:
     st.integers(1, 8 * 86400),
     st.integers(1, 8 * 86400),
 )
-def test_whichever_run_is_next_the_line_keeps_its_form(
+def test_the_line_keeps_its_form_for_any_next_run(
     width: int, first: str, second: str, soon: int, later: int
 ) -> None:
-    """Another org, or a shorter countdown, is no reason for the counts to jump."""
-    told = []
+    """The counts keep their place when the next run changes, or its countdown gets shorter."""
+    forms = []
     for name, seconds in ((first, soon), (second, later)):
         run = make_snapshot(name, scheduled_date=(START + timedelta(seconds=seconds)).isoformat())
         line = bar_content(COUNTS, run, START, width, "demo: all invented")
         assert line.cell_length <= width
         counts, said, _ = re.split("(next run: |next: |$)", line.plain, maxsplit=1)
-        told.append((counts, said, line.plain.endswith(f"in {countdown(timedelta(seconds=seconds))}")))
-    assert told[0] == told[1]
+        forms.append((counts, said, line.plain.endswith(f"in {countdown(timedelta(seconds=seconds))}")))
+    assert forms[0] == forms[1]
 
 
 def test_a_name_that_there_is_no_room_for_is_cut() -> None:
     long = make_snapshot("kestrel-and-wren", scheduled_date=(START + timedelta(days=3)).isoformat())
-    told = bar_content(COUNTS, long, START, 60, "demo").plain
-    assert told == "demo  ✖ 2  ? 1  ● 7  next run: kestrel-and-w… in 3d 00:00:00"
+    line = bar_content(COUNTS, long, START, 60, "demo").plain
+    assert line == "demo  ✖ 2  ? 1  ● 7  next run: kestrel-and-w… in 3d 00:00:00"
 
 
 def test_that_all_is_invented_is_said_at_every_width() -> None:
@@ -80,7 +80,7 @@ def test_without_a_run_ahead_it_only_counts() -> None:
 
 
 class Counting(dict[str, Snapshot]):
-    """Counts how often all orgs are searched."""
+    """Snapshots by name that count how often all are searched."""
 
     searches = 0
 
@@ -90,13 +90,13 @@ class Counting(dict[str, Snapshot]):
 
 
 def due(name: str, hours: float) -> Snapshot:
-    """An org whose run is so many hours ahead; below 0 it is past."""
+    """An org whose next run is `hours` ahead; negative: ago."""
     return make_snapshot(name, scheduled_date=(START + timedelta(hours=hours)).isoformat())
 
 
 @asynccontextmanager
-async def bar_beside(roster: OrgList) -> AsyncIterator[FleetBar]:
-    app, bar = ViewApp(TableView(roster)), FleetBar(None)
+async def bar_beside(org_list: OrgList) -> AsyncIterator[FleetBar]:
+    app, bar = ViewApp(TableView(org_list)), FleetBar(None)
     bar.styles.width = 80
     async with app.run_test() as pilot:
         await app.mount(bar)
@@ -105,27 +105,27 @@ async def bar_beside(roster: OrgList) -> AsyncIterator[FleetBar]:
 
 
 async def test_a_run_that_is_past_is_never_the_next_one() -> None:
-    roster = org_list_of(due("acme", 1), due("beta", -1))
-    async with bar_beside(roster) as bar:
+    org_list = org_list_of(due("acme", 1), due("beta", -1))
+    async with bar_beside(org_list) as bar:
 
         def shown() -> str:
-            bar.update_from(roster)
+            bar.update_from(org_list)
             return str(bar.content)
 
         assert "next run: acme in 01:00:00" in shown()
-        roster.update(due("beta", -2), START)
-        bar.update_org(roster.all_orgs["beta"], START)
+        org_list.update(due("beta", -2), START)
+        bar.update_org(org_list.all_orgs["beta"], START)
         assert "next run: acme in 01:00:00" in shown()
-        roster.tick(START + timedelta(hours=1), [])
+        org_list.tick(START + timedelta(hours=1), [])
         assert "next" not in shown()
 
 
-async def test_news_of_a_run_that_is_past_has_no_other_org_searched() -> None:
-    """It comes with each answer, of thousands of orgs."""
-    roster = org_list_of(due("acme", 1), due("beta", -1))
-    async with bar_beside(roster) as bar:
-        bar.update_from(roster)
-        roster.all_orgs = orgs = Counting(roster.all_orgs)
+async def test_a_poll_of_an_org_whose_run_is_past_searches_no_other_org() -> None:
+    """There are such polls all the time with thousands of orgs."""
+    org_list = org_list_of(due("acme", 1), due("beta", -1))
+    async with bar_beside(org_list) as bar:
+        bar.update_from(org_list)
+        org_list.all_orgs = orgs = Counting(org_list.all_orgs)
         bar.update_org(due("beta", -2), START)
-        bar.update_from(roster)
+        bar.update_from(org_list)
         assert orgs.searches == 0

@@ -1,4 +1,4 @@
-"""The help: every key, word and glyph is named, and can be read on a small screen."""
+"""The help names every key, word and glyph, and can be read on a small screen."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ async def test_each_shown_key_with_its_word_and_a_groups_keys_with_one() -> None
 
 
 @pytest.mark.parametrize(
-    ("width", "told"),
+    ("width", "expected"),
     [
         (36, " ⏎ Open  r Look  ? Help  q Quit "),
         (44, " ⏎ Open  r Look  1234 View  ? Help  q Quit "),
@@ -28,19 +28,19 @@ async def test_each_shown_key_with_its_word_and_a_groups_keys_with_one() -> None
         (60, " ⏎ Open  r Look  1234 View  / Find  s Sort  ? Help  q Quit "),
     ],
 )
-async def test_on_a_narrow_screen_the_way_to_the_help_is_left_out_last(width: int, told: str) -> None:
+async def test_on_a_narrow_screen_the_key_of_the_help_is_left_out_last(width: int, expected: str) -> None:
     async with drive_app(size=(width, 20)) as scene:
         bar = scene.app.screen.query_one(KeyBar)
-        assert shown(bar) == told
+        assert shown(bar) == expected
         await scene.pilot.resize_terminal(80, 20)
         await scene.press()
         assert "s Sort" in shown(bar)
         await scene.pilot.resize_terminal(width, 20)
         await scene.press()
-        assert shown(bar) == told
+        assert shown(bar) == expected
 
 
-async def test_where_a_key_was_left_out_a_click_finds_the_ones_behind_it() -> None:
+async def test_a_click_finds_the_keys_after_one_that_was_left_out() -> None:
     async with drive_app(size=(36, 20)) as scene:
         bar = scene.app.screen.query_one(KeyBar)
         await scene.pilot.click(KeyBar, offset=(shown(bar).index("? Help"), 0))
@@ -48,7 +48,7 @@ async def test_where_a_key_was_left_out_a_click_finds_the_ones_behind_it() -> No
         assert type(scene.app.screen).__name__ == "HelpScreen"
 
 
-async def test_it_shows_the_keys_of_the_focused_place() -> None:
+async def test_it_shows_the_keys_of_the_focused_widget() -> None:
     async with drive_app() as scene:
         await scene.press("slash")
         bar = scene.app.screen.query_one(KeyBar)
@@ -75,7 +75,7 @@ async def test_keys_that_change_in_the_config_are_shown_and_work_at_once() -> No
         assert scene.zoho.polled_orgs == ["acme"]
 
 
-async def test_another_view_makes_no_widget_again() -> None:
+async def test_a_change_of_view_recreates_no_widget() -> None:
     async with drive_app() as scene:
         before = list(scene.app.screen.query_one(KeyBar).walk_children())
         await scene.press("2")
@@ -99,7 +99,7 @@ async def test_a_click_presses_the_key_under_it(word: str, at: int, does: str) -
             assert type(scene.screen.view).__name__.lower().startswith(does)
 
 
-async def test_the_mouse_over_a_key_has_it_shown_in_a_sentence() -> None:
+async def test_the_mouse_over_a_key_shows_its_sentence() -> None:
     async with drive_app() as scene:
         bar = scene.app.screen.query_one(KeyBar)
         await scene.pilot.hover(KeyBar, offset=(shown(bar).index("Look"), 0))

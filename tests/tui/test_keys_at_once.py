@@ -1,4 +1,4 @@
-"""Keys that come all at once: a paste into a terminal that does not bracket it."""
+"""Many keys at once, as from a paste in a terminal without bracketed paste."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_a_paste_onto_the_orgs_renames_none(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["release notes\n", "beta\n\n\n", "\n\n"])
-async def test_nor_does_one_into_the_form(text: str) -> None:
+async def test_a_paste_into_the_form_renames_none(text: str) -> None:
     async with drive_app(["acme"]) as driven:
         await driven.press("e")
         assert isinstance(driven.app.screen, EditScreen)
@@ -48,7 +48,7 @@ async def test_nor_does_one_into_the_form(text: str) -> None:
         assert names(driven) == ["acme"]
 
 
-async def test_what_was_typed_before_a_form_is_there_is_not_typed_into_it() -> None:
+async def test_keys_from_before_a_form_opens_are_not_typed_into_it() -> None:
     async with drive_app(["acme"]) as driven:
         await paste(driven, "ebeta")
         field = driven.app.focused

@@ -1,4 +1,4 @@
-"""A scrolling view shows where it is, by a bar that can be clicked and dragged, and takes no width away."""
+"""The scroll bar of a view: it can be clicked and dragged, and leaves the lines their width."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zbtui.tui.widgets.line_scroll_view import thumb_range
 
 WIDTH, HEIGHT = 80, 24
 ROOM = HEIGHT - 1
-"""Lines below the table's head."""
+"""The number of lines below the table's head."""
 
 
 def table_of(count: int) -> ViewApp:
@@ -23,7 +23,7 @@ def table_of(count: int) -> ViewApp:
 
 
 def bar_of(app: ViewApp) -> str:
-    """The last cell of each line."""
+    """The scroll bar: the last cell of each line."""
     return "".join(app.view.render_line(y).text[-1] for y in range(HEIGHT))
 
 
@@ -40,7 +40,7 @@ def test_a_thumb_is_within_the_bar_and_shows_both_ends(room: int, lines: int, da
     assert thumb_range(room, lines, most).stop == room
 
 
-async def test_where_all_is_in_sight_there_is_no_bar_and_lines_are_as_wide_as_beside_one() -> None:
+async def test_without_a_bar_lines_are_as_wide_as_with_one() -> None:
     app = table_of(3)
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         await pilot.pause()
@@ -66,7 +66,7 @@ async def test_with_fewer_lines_nothing_is_scrolled_beyond_their_end() -> None:
         assert app.view.scroll_offset.y == app.view.scroll_target_y == 0
 
 
-async def test_a_change_of_lines_has_nothing_laid_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_of_lines_causes_no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     app = table_of(100)
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         await pilot.pause()

@@ -1,4 +1,4 @@
-"""The style sheet of the views names each role once, and nothing else."""
+"""The style sheet of the views has a rule for each role, and no other rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHEET = re.sub(r"/\*.*?\*/", "", (TUI / "views/org_list_view.tcss").read_text(),
 PLAIN = re.findall(r"^ +& > \.org-list--([\w-]+) \{", SHEET, flags=re.MULTILINE)
 
 
-def test_it_says_of_each_role_once_what_it_looks_like() -> None:
+def test_the_style_sheet_describes_each_role_once() -> None:
     assert sorted(PLAIN) == sorted([*get_args(StyleRole), "selected"])
 
 
@@ -29,8 +29,8 @@ def test_its_colours_are_variables_that_every_theme_has() -> None:
     assert {color.removeprefix("$") for color in colors} <= set(ZBTUI_THEMES[0].variables)
 
 
-def test_what_is_shown_by_a_colour_of_its_own_has_it_to_itself() -> None:
-    """But for names, texts and badges, which are distinct by their weight."""
+def test_no_two_roles_share_a_colour() -> None:
+    """Exceptions are names, texts and badges, which differ by their weight."""
     colors = dict(
         re.findall(r"^ +& > \.org-list--([\w-]+) \{\s+color: \$([\w-]+);", SHEET, flags=re.MULTILINE)
     )

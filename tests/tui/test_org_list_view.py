@@ -23,7 +23,7 @@ def orgs(count: int) -> list[Snapshot]:
 
 
 class HeaderedView(OrgListView):
-    """Two headings, the second one over the second half of the orgs."""
+    """A view with two headings, the second one over the second half of the orgs."""
 
     def make_items(self) -> Sequence[ViewItem]:
         names = self.org_list.order
@@ -31,8 +31,8 @@ class HeaderedView(OrgListView):
         tiles = [ViewItem(name, name) for name in names]
         return [ViewItem("first", None), *tiles[:half], ViewItem("second", None), *tiles[half:]]
 
-    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
-        return (((fit(str(tile.key), width), "text"),),)
+    def render_item(self, item: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
+        return (((fit(str(item.key), width), "text"),),)
 
 
 async def test_a_tick_repaints_only_the_lines_that_changed() -> None:
@@ -48,19 +48,19 @@ async def test_a_tick_repaints_only_the_lines_that_changed() -> None:
 
 
 class CountingPanelsView(PanelsView):
-    """Notes how wide its panels are drawn."""
+    """A view that records the widths of its panels."""
 
-    def __init__(self, roster: OrgList) -> None:
-        super().__init__(roster)
+    def __init__(self, org_list: OrgList) -> None:
+        super().__init__(org_list)
         self.widths: set[int] = set()
 
-    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
+    def render_item(self, item: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         self.widths.add(width)
-        return super().render_item(tile, width, selected=selected)
+        return super().render_item(item, width, selected=selected)
 
 
 async def test_nothing_is_painted_at_a_width_that_is_not_the_views() -> None:
-    """Neither when it is shown first, nor when it was hidden while the terminal changed its size."""
+    """Neither at first, nor after the view was hidden during a resize."""
     view = CountingPanelsView(org_list_of(*orgs(6)))
     app = ViewApp(view)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -86,13 +86,13 @@ async def test_what_is_out_of_sight_is_neither_drawn_nor_repainted() -> None:
 
 
 async def test_what_changes_is_painted_though_nothing_is_known_of_what_stands_there() -> None:
-    """As after a change of styles: a green panel must not stay where its org has failed."""
-    roster = org_list_of(*orgs(2))
-    app = ViewApp(PanelsView(roster))
+    """After a change of styles nothing is cached; a green panel must not stay after its org has failed."""
+    org_list = org_list_of(*orgs(2))
+    app = ViewApp(PanelsView(org_list))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.view._rendered_items.clear()
-        roster.update(make_snapshot("org-0001", status="FAILED"), START)
+        org_list.update(make_snapshot("org-0001", status="FAILED"), START)
         app.view.repaint(["org-0001"])
         await pilot.pause()
         assert "✖ FAILED" in "".join(strip.text for strip in app.screen._compositor.render_strips())
@@ -122,16 +122,16 @@ async def test_a_table_repaints_a_line_an_org() -> None:
 
 
 async def test_the_cursor_stays_with_its_org_when_the_order_changes() -> None:
-    roster = org_list_of(*orgs(6))
-    app = ViewApp(PanelsView(roster))
+    org_list = org_list_of(*orgs(6))
+    app = ViewApp(PanelsView(org_list))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.view.select_index(2)
         later = START + timedelta(seconds=20)
-        roster.update(snapshot_with(make_snapshot("org-0005", status="FAILED"), observed_at=later), later)
-        assert roster.refresh_order()
+        org_list.update(snapshot_with(make_snapshot("org-0005", status="FAILED"), observed_at=later), later)
+        assert org_list.refresh_order()
         app.view.rebuild()
-        assert roster.order[0] == "org-0005"
+        assert org_list.order[0] == "org-0005"
         assert app.view.selected_org == "org-0002"
 
 
@@ -187,12 +187,12 @@ async def test_a_selected_line_has_a_ground_of_its_own() -> None:
 
 
 async def test_what_is_selected_and_gone_gives_way_to_its_neighbour() -> None:
-    roster = org_list_of(*orgs(4))
-    app = ViewApp(TableView(roster))
+    org_list = org_list_of(*orgs(4))
+    app = ViewApp(TableView(org_list))
     async with app.run_test(size=(80, 10)) as pilot:
         await pilot.pause()
         app.view.select_index(2)
-        roster.set_orgs([one for one in orgs(4) if one.org.name != "org-0002"], roster.policy, START)
+        org_list.set_orgs([one for one in orgs(4) if one.org.name != "org-0002"], org_list.policy, START)
         app.view.rebuild()
         assert app.view.selected_org == "org-0003"
 
@@ -232,7 +232,7 @@ async def test_a_click_on_a_head_sorts_by_its_column() -> None:
         at = app.lines[0].index("NEXT RUN")
         await pilot.click(app.view, offset=(at + 2, 0))
         await pilot.press("<")
-        # The roster is still sorted by status: the column to the left of it is the last one.
+        # The list is still sorted by status, whose left neighbour is the last column.
         assert chosen == ["next", "by"]
         assert app.view.selected_org == "org-0000"
 

@@ -1,4 +1,4 @@
-"""A panel: what each line says, and that it keeps its frame whatever it is fed."""
+"""A panel: the text of each line, and a frame that no text breaks."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_panel_under_the_cursor_has_a_frame_of_another_shape() -> None:
     assert draw(make_snapshot(), cursor=True)[-1].endswith("┛")
 
 
-def test_a_panel_in_a_bad_way_shows_what_to_do_and_still_who_set_it_up_and_what_is_left() -> None:
+def test_a_critical_panel_shows_the_hint_the_requester_and_the_links() -> None:
     entries = [
         HistoryEntry("2", None, "failure", "weekly", None, 0, START - timedelta(hours=3), None),
         HistoryEntry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None),
@@ -144,12 +144,12 @@ def test_on_an_error_the_last_good_data_stays_dimmed_with_its_age() -> None:
     assert roles(snapshot)["run in 5d 21:42:44"] == "muted"
 
 
-def known_but_unreachable(trouble: Snapshot, ago: timedelta = timedelta(minutes=12)) -> Snapshot:
-    """Its last backup ended well 6 days ago; since it was last seen there is a problem."""
+def known_but_unreachable(failed: Snapshot, ago: timedelta = timedelta(minutes=12)) -> Snapshot:
+    """An org whose last backup completed 6 days ago; polls since `ago` have the problem of `failed`."""
     entry = HistoryEntry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None)
     links = Links(1, 0, START + timedelta(days=1, minutes=5))
     return with_problem_of(
-        snapshot_with(make_snapshot(at=START - ago), history=build_history([entry]), links=links), trouble
+        snapshot_with(make_snapshot(at=START - ago), history=build_history([entry]), links=links), failed
     )
 
 
@@ -158,7 +158,7 @@ SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
 
 
 @pytest.mark.parametrize(
-    ("width", "trouble", "rows"),
+    ("width", "failed", "rows"),
     [
         (
             36,
@@ -195,22 +195,22 @@ SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
         ),
     ],
 )
-def test_out_of_reach_it_shows_who_set_it_up_and_the_last_good_one_as_far_as_there_is_room(
-    width: int, trouble: Snapshot, rows: list[str]
+def test_out_of_reach_it_shows_the_requester_and_the_last_good_backup_if_there_is_room(
+    width: int, failed: Snapshot, rows: list[str]
 ) -> None:
-    told = [line[2:-2].rstrip() for line in draw(known_but_unreachable(trouble), width)]
-    assert told[-2 - len(rows) : -2] == rows
-    assert told[-2].startswith(("was SCHEDULED 12m ago", "enter signs in again"))
+    lines = [line[2:-2].rstrip() for line in draw(known_but_unreachable(failed), width)]
+    assert lines[-2 - len(rows) : -2] == rows
+    assert lines[-2].startswith(("was SCHEDULED 12m ago", "enter signs in again"))
 
 
 def test_a_poll_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
     page = make_unpolled_snapshot(
         "contract", "A web page came instead of Zoho's answer.", "A proxy stands between, say."
     )
-    told = [
+    lines = [
         line[2:-2].rstrip() for line in draw(snapshot_with(known_but_unreachable(page), failures=1), 36)
     ]
-    assert told[1:6] == [
+    assert lines[1:6] == [
         "◔ SCHEDULED (stale)",
         "A web page came instead of",
         "Zoho's answer. A proxy stands b…",
@@ -219,18 +219,18 @@ def test_a_poll_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
     ]
 
 
-def test_what_was_known_before_is_dim() -> None:
-    told = roles(known_but_unreachable(make_unpolled_snapshot("server", DOWN, "It is asked again.")))
-    assert told["by Patricia Boyle · good 6d ago"] == "muted"
+def test_data_from_before_a_problem_is_muted() -> None:
+    shown = roles(known_but_unreachable(make_unpolled_snapshot("server", DOWN, "It is asked again.")))
+    assert shown["by Patricia Boyle · good 6d ago"] == "muted"
 
 
-def test_what_was_not_polled_for_long_is_dim_and_still_shows_who_set_it_up() -> None:
-    told = roles(
+def test_data_from_long_ago_is_muted_and_includes_the_requester() -> None:
+    shown = roles(
         snapshot_with(known_but_unreachable(Snapshot(make_org()), timedelta(hours=3)), problem=None)
     )
-    assert told["last seen 3h ago (SCHEDULED)"] == "unknown"
-    assert told["last good 6d ago · links 24h left"] == "muted"
-    assert told["by Patricia Boyle · ZUID 7534658674"] == "muted"
+    assert shown["last seen 3h ago (SCHEDULED)"] == "unknown"
+    assert shown["last good 6d ago · links 24h left"] == "muted"
+    assert shown["by Patricia Boyle · ZUID 7534658674"] == "muted"
 
 
 def test_a_lock_out_counts_down() -> None:
@@ -249,7 +249,7 @@ def test_a_stale_green_is_not_green() -> None:
     assert "(stale)" in draw(stale)[1]
 
 
-def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
+def test_a_frame_stands_out_only_for_an_org_that_needs_attention() -> None:
     assert frame_role(judge(make_snapshot(), POLICY, START)) == "frame"
     assert frame_role(judge(make_snapshot(status="FAILED"), POLICY, START)) == "critical"
 
@@ -263,7 +263,7 @@ def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
         ({"next_poll": START - timedelta(seconds=1)}, "next look in 5s"),
     ],
 )
-def test_the_last_line_shows_when_it_is_polled_next(change: dict[str, Any], said: str) -> None:
+def test_the_last_line_shows_the_next_poll(change: dict[str, Any], said: str) -> None:
     assert said in draw(snapshot_with(make_snapshot(), **change))[-2]
 
 
@@ -288,16 +288,16 @@ moments = st.none() | st.datetimes(
     whose=texts,
     texts=st.tuples(texts, texts, texts, texts, texts, texts),
     runs=st.tuples(moments, moments),
-    trouble=st.none() | st.builds(Problem, st.sampled_from(["auth", "network"]), st.text(), st.text()),
+    problem=st.none() | st.builds(Problem, st.sampled_from(["auth", "network"]), st.text(), st.text()),
 )
-def test_whatever_it_is_fed_it_keeps_its_frame(
+def test_no_text_breaks_the_frame(
     width: int,
     cursor: bool,
     name: str,
     whose: str | None,
     texts: tuple[str | None, ...],
     runs: tuple[datetime | None, datetime | None],
-    trouble: Problem | None,
+    problem: Problem | None,
 ) -> None:
     identity, status, rrule, who, user, zuid = texts
     backup = Backup(identity, status, None, None, rrule, ZohoUser(user, who, zuid), *runs)
@@ -306,7 +306,7 @@ def test_whatever_it_is_fed_it_keeps_its_frame(
         backup=backup,
         observed_at=START,
         attempted_at=START,
-        problem=trouble,
+        problem=problem,
         company=make_company(whose),
     )
     lines = render_panel(snapshot, judge(snapshot, POLICY, START), START, width, selected=cursor, zone=UTC)

@@ -1,4 +1,4 @@
-"""Names hidden: but for the forms, no screen, toast or clipboard says whose an org is."""
+"""Hidden names: apart from the forms, no screen, toast or clipboard identifies an org."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ OSPREY = Org(
 )
 MERLIN = Org("merlin", "us", "1000.MERLINCLIENT")
 PERSON = {"id": "PERSONID", "name": "Rosalind Quill", "zuid": "PERSONZUID"}
-TELLING = (
+IDENTIFYING = (
     *("heron", "heronclient", "herontag", "osprey", "merlin"),
     *("rosalind", "quill", "personid", "personzuid", "jobid", "archive.zip", "buyer", "stopper"),
     *("wingspan", "/home/rosalind"),
 )
-"""What identifies an org, a company or a person, in lower case; all of it is somewhere with names shown."""
+"""Texts that identify an org, a company or a person, in lower case; each is shown with names shown."""
 NEVER_SHOWN = ("companynumber", "companyland", "rowid")
 VIEWS = "1234"
 PAGES = "1234"
@@ -44,33 +44,35 @@ PAGES = "1234"
 
 @pytest.fixture(autouse=True)
 def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual takes them away after seconds of the machine's own clock."""
+    """Keep toasts from expiring, which they do by the machine's own clock."""
     monkeypatch.setattr(Notification, "has_expired", False)
 
 
-def telling_zoho() -> FakeZoho:
+def zoho_with_names() -> FakeZoho:
     """Three orgs: one healthy with a history, one stopped, one that cannot be polled."""
 
     def row(action: str | None, state: str | None, days: int, who: str) -> dict[str, object]:
         at = (START - days * DAY).isoformat()
-        told = {"id": f"ROWID{days}", "action": action, "state": state, "log_time": at, "count": 2}
-        return told | {"file_name": "archive.zip", "done_by": PERSON | {"name": who}}
+        entry = {"id": f"ROWID{days}", "action": action, "state": state, "log_time": at, "count": 2}
+        return entry | {"file_name": "archive.zip", "done_by": PERSON | {"name": who}}
 
     rows = [
         row(None, "completed", 1, "Rosalind Quill"),
         row("purchased", None, 2, "Buyer"),
         row("stopped", None, 3, "Stopper"),
     ]
-    past = HistoryAndLinks(build_history(map(parse_entry, rows)), None, away("heron.example"))
+    history_and_links = HistoryAndLinks(build_history(map(parse_entry, rows)), None, away("heron.example"))
     whose = make_company("Wingspan Ltd", org_number="COMPANYNUMBER", country="COMPANYLAND")
     job = SAMPLE_JOB | {"id": "JOBID", "requester": PERSON}
     zoho = FakeZoho()
     zoho.answers = {
         "heron": Observation(
-            make_backup(**job), history_and_links=past, company=whose, company_requested=True
+            make_backup(**job), history_and_links=history_and_links, company=whose, company_requested=True
         ),
         "osprey": away("api.osprey.example"),
-        "merlin": Observation(make_backup(**job | {"status": "STOPPED"}), history_and_links=past),
+        "merlin": Observation(
+            make_backup(**job | {"status": "STOPPED"}), history_and_links=history_and_links
+        ),
     }
     return zoho
 
@@ -81,19 +83,19 @@ def away(host: str) -> Problem:
     )
 
 
-async def told_by(driven: AppDriver) -> str:
+async def all_shown_text(driven: AppDriver) -> str:
     """All that the screens, the toasts and the clipboard show, in lower case."""
-    told: list[str] = []
+    shown: list[str] = []
     app = driven.app
 
     async def press(*keys: str) -> None:
         await driven.press(*keys)
         await driven.pilot.pause()
-        told.append(driven.screen_text)
-        told.extend(f"{one.title} {one.message}" for one in app._notifications)
-        told.append(app.clipboard)
+        shown.append(driven.screen_text)
+        shown.extend(f"{one.title} {one.message}" for one in app._notifications)
+        shown.append(app.clipboard)
 
-    async def look_through_pages() -> None:
+    async def open_all_pages() -> None:
         await press("i")
         assert isinstance(app.screen, DetailScreen)
         for page in PAGES:
@@ -109,7 +111,7 @@ async def told_by(driven: AppDriver) -> str:
             driven.screen.go_to_org(org.name)
             await driven.advance()
             await press("y", "r", "p", "r", "R", "p")
-        await look_through_pages()
+        await open_all_pages()
     for sort in "ssss":
         await press(sort)
     await press("2", "slash", *"heron")
@@ -119,18 +121,18 @@ async def told_by(driven: AppDriver) -> str:
     assert isinstance(app.screen, CommandPalette)
     await press(*"go to")
     await press("escape", "escape")
-    return "\n".join(told).lower()
+    return "\n".join(shown).lower()
 
 
-async def test_what_identifies_an_org_is_nowhere_while_names_are_hidden() -> None:
-    async with drive_app([HERON, OSPREY, MERLIN], telling_zoho(), size=(300, 60)) as driven:
-        told = await told_by(driven)
-        assert [text for text in TELLING if text not in told] == []
+async def test_no_identifying_text_is_shown_while_names_are_hidden() -> None:
+    async with drive_app([HERON, OSPREY, MERLIN], zoho_with_names(), size=(300, 60)) as driven:
+        shown = await all_shown_text(driven)
+        assert [text for text in IDENTIFYING if text not in shown] == []
         await driven.press("y", "x")
         driven.app.copy_to_clipboard("")
-        told = await told_by(driven)
-        assert [text for text in (*TELLING, *NEVER_SHOWN) if text in told] == []
-        assert all(alias in told for alias in ("org 1", "org 2", "org 3"))
+        shown = await all_shown_text(driven)
+        assert [text for text in (*IDENTIFYING, *NEVER_SHOWN) if text in shown] == []
+        assert all(alias in shown for alias in ("org 1", "org 2", "org 3"))
         await driven.press("x")
         assert "heron" in driven.screen_text and "Rosalind" in driven.screen_text
 
@@ -144,8 +146,8 @@ async def test_a_toast_that_named_an_org_goes_when_names_are_hidden() -> None:
         assert list(driven.app._notifications) == []
 
 
-async def test_what_went_wrong_is_hidden_on_the_page_of_the_last_polls() -> None:
-    async with drive_app([OSPREY], telling_zoho()) as driven:
+async def test_problems_are_hidden_on_the_page_of_the_last_polls() -> None:
+    async with drive_app([OSPREY], zoho_with_names()) as driven:
         await driven.press("i", "3")
         assert "api.osprey.example cannot be reached." in driven.screen_text
         await driven.press("escape", "x", "i", "3")
@@ -161,7 +163,7 @@ async def test_hidden_names_are_not_found() -> None:
 
 
 async def test_an_alert_names_its_org_by_its_alias() -> None:
-    zoho = telling_zoho()
+    zoho = zoho_with_names()
     async with drive_app([HERON], zoho) as driven:
         await driven.press("x")
         zoho.set_answer("heron", status="FAILED")

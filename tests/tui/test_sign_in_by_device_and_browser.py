@@ -1,4 +1,4 @@
-"""Signing in on a device, in a browser, and again: from within the app."""
+"""Signing in within the app: on a device, in a browser, and again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_a_qr_code_is_shown_whole_or_not_at_all(height: int) -> None:
             assert not driven.form.query_one("#banner").region.overlaps(place.region)
 
 
-async def test_who_says_no_on_the_device_ends_it_there() -> None:
+async def test_a_refusal_on_the_device_ends_the_sign_in() -> None:
     async with drive_demo() as driven:
         await driven.open_form("device")
         driven.simulator.auto_accept_org = None

@@ -1,4 +1,4 @@
-"""An org comes under watch from within the app, by each way, and by none of the wrong turns."""
+"""Adding an org in the app: each sign-in method, and each mistake."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from zbtui.tui.forms.sign_in_pages import SignInPage
 from zbtui.zoho_api.errors import SIGN_IN_SCOPES
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_each_way_ends_in_a_live_panel(way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_each_sign_in_method_ends_in_a_live_panel(method: SignInMethod) -> None:
     async with drive_demo() as driven:
-        await driven.open_form(way)
+        await driven.open_form(method)
         await finish_sign_in(driven)
         assert driven.is_closed
         org = driven.org(NEW_ORG_NAME)
         assert org is not None
-        assert (org.data_center, org.grant) == ("eu", grant_for(way))
+        assert (org.data_center, org.grant) == ("eu", grant_for(method))
         assert "heron · Heron Lake Instruments" in driven.screen_text
         known = {one.org.name: one for one in driven.fleet.snapshots}[NEW_ORG_NAME]
         assert known.zoho.backup is not None
         assert known.polls.problem is None
 
 
-async def test_by_keyboard_alone_with_what_the_demo_fills_in() -> None:
+async def test_the_demos_values_are_accepted_by_keyboard_alone() -> None:
     async with drive_demo() as driven:
         await driven.press("a", "enter", "tab", "enter")  # name, address bar, Next
-        await driven.press("enter")  # the first way
+        await driven.press("enter")  # the first method
         assert driven.page == "client"
-        await driven.press("enter", "enter", "enter")  # id, secret, code: on
+        await driven.press("enter", "enter", "enter")  # id, secret, code: next page
         await driven.advance(2)
         assert driven.page == "found"
         await driven.press("enter")
@@ -48,17 +48,19 @@ NOTICE = "Demo: all invented. Type no real credentials here."
 
 
 @pytest.mark.parametrize("size", [(60, 20), (160, 50)])
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_in_the_demo_each_page_says_that_it_is_one(way: SignInMethod, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_in_the_demo_each_page_says_that_it_is_one(
+    method: SignInMethod, size: tuple[int, int]
+) -> None:
     async with drive_demo(size) as driven:
         await driven.press("a")
         assert NOTICE in driven.screen_text
         await driven.click("next")
         assert NOTICE in driven.screen_text
-        await driven.choose_method(way)
+        await driven.choose_method(method)
         assert NOTICE in driven.screen_text
         editors = driven.form.query_one("#client", SignInPage).editors
-        for editor in editors:  # also of the last one, where the page scrolls
+        for editor in editors:  # also for the last field, where the page scrolls
             driven.app.screen.set_focus(editor)
             await driven.wait_until_idle()
             assert NOTICE in driven.screen_text
@@ -75,7 +77,7 @@ async def test_a_real_form_says_nothing_of_a_demo() -> None:
         assert "emo" not in scene.screen_text
 
 
-async def test_who_it_is_for_is_shown_before_anything_is_kept() -> None:
+async def test_the_company_is_shown_before_anything_is_stored() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next", 2)
@@ -88,7 +90,7 @@ async def test_who_it_is_for_is_shown_before_anything_is_kept() -> None:
         assert has_left_nothing(driven)
 
 
-async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> None:
+async def test_without_the_scope_for_the_org_only_the_company_is_missing() -> None:
     async with drive_demo() as driven:
         driven.simulator.missing_scopes[NEW_ORG_NAME] = {"ZohoCRM.org.READ"}
         await driven.open_form("code")
@@ -102,16 +104,16 @@ async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [("", "must not be empty"), ("nordlys", "already under watch"), ("-x", "must not begin with a dash")],
 )
-async def test_a_name_that_will_not_do_is_shown_at_once(name: str, told: str) -> None:
+async def test_an_invalid_name_is_reported_at_once(name: str, message: str) -> None:
     async with drive_demo() as driven:
         await driven.press("a")
         await driven.fill(name=name)
         await driven.click("next")
         assert driven.page == "org"
-        assert told in driven.form_problem
+        assert message in driven.form_problem
 
 
 async def test_another_host_is_asked_for_its_addresses() -> None:
@@ -189,7 +191,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         await driven.fill(client_of="nordlys")
         assert "Client secret" not in driven.screen_text
         assert "that of nordlys" in driven.screen_text
-        # The demo's nordlys has a self client: Zoho tells that it is not one for devices.
+        # The demo's nordlys has a self client, which Zoho refuses for devices.
         await driven.click("next", 12)
         assert "client secret is wrong" in driven.form_problem
 
@@ -198,7 +200,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         ({"client_secret": "wrong"}, "The client secret is wrong."),
         ({"client_secret": ""}, "The client secret is missing"),
@@ -209,14 +211,14 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         ({"answer": "1000.aaaa.bbbb"}, "The code is too old, or was used already."),
     ],
 )
-async def test_what_was_typed_wrong_is_shown_and_can_be_mended(typed: dict[str, str], told: str) -> None:
+async def test_wrong_input_is_reported_and_can_be_corrected(typed: dict[str, str], message: str) -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         right = {key: driven.form.query_one("#client").field(key).value for key in typed}  # type: ignore[attr-defined]
         await driven.fill(**typed)
         await driven.click("next", 2)
         assert driven.page == "client"
-        assert told in driven.form_problem
+        assert message in driven.form_problem
         assert has_left_nothing(driven)
         await driven.fill(**right)
         await finish_sign_in(driven)
@@ -255,7 +257,7 @@ async def test_the_wrong_data_center_is_named() -> None:
         assert has_left_nothing(driven)
 
 
-async def test_who_is_no_administrator_is_shown_and_may_try_again_without_a_new_code() -> None:
+async def test_a_user_without_rights_may_try_again_without_a_new_code() -> None:
     async with drive_demo() as driven:
         driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
@@ -267,7 +269,7 @@ async def test_who_is_no_administrator_is_shown_and_may_try_again_without_a_new_
         assert driven.page == "found"
 
 
-async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
+async def test_a_useless_refresh_token_is_revoked() -> None:
     async with drive_demo() as driven:
         driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
@@ -279,7 +281,7 @@ async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
         assert has_left_nothing(driven)
 
 
-async def test_a_keyring_that_takes_nothing_leaves_nothing_and_is_shown() -> None:
+async def test_a_keyring_that_refuses_leaves_nothing_and_is_shown() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next", 2)
@@ -335,7 +337,7 @@ async def test_another_data_center_brings_other_steps_and_other_clients() -> Non
         assert "typed in here" not in driven.screen_text  # there is nothing to choose from
 
 
-async def test_what_was_typed_stays_on_the_way_back_and_forth() -> None:
+async def test_typed_values_stay_when_going_back_and_forth() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.fill(client_id="1000.MINE")

@@ -53,7 +53,7 @@ def test_every_line_is_exactly_as_wide_as_the_view(width: int, name: str, status
         (120, "STATUS ORG NEXT RUN SEEN LAST GOOD DC BY WHY"),
     ],
 )
-def test_what_matters_most_has_room_first(width: int, titles: str) -> None:
+def test_the_most_important_columns_get_room_first(width: int, titles: str) -> None:
     assert " ".join(column.title for column, _ in fit_columns(width)) == titles
 
 
@@ -64,12 +64,12 @@ def test_a_wider_table_shows_no_less(width: int) -> None:
     assert before.keys() <= after
 
 
-def test_the_four_that_s_goes_through_have_a_column_each() -> None:
+def test_each_order_of_the_key_s_has_a_column() -> None:
     sorts = {column.sort for column, _ in fit_columns(300)}
     assert set(SORT_CYCLE) <= sorts
 
 
-def test_the_head_marks_what_is_sorted_by_and_which_way() -> None:
+def test_the_head_marks_the_sorted_column_and_its_direction() -> None:
     assert "NEXT RUN ▲" in text(render_table_header(120, "next", reverse=False))
     assert "ORG ▼" in text(render_table_header(120, "name", reverse=True))
 
@@ -98,13 +98,13 @@ def test_a_click_finds_the_column_under_it() -> None:
     assert column_at(120, 0) is None
 
 
-def test_why_shows_the_matter_and_the_cure() -> None:
-    trouble = Problem("network", "crm.zoho.eu cannot be reached.", "Check the network.")
-    line = text(row(snapshot_with(make_snapshot("acme"), problem=trouble, failures=9), 200))
+def test_the_why_column_shows_headline_and_hint() -> None:
+    problem = Problem("network", "crm.zoho.eu cannot be reached.", "Check the network.")
+    line = text(row(snapshot_with(make_snapshot("acme"), problem=problem, failures=9), 200))
     assert "crm.zoho.eu cannot be reached. Check the network." in line
 
 
-def test_what_is_not_certain_is_muted() -> None:
+def test_uncertain_values_are_muted() -> None:
     stale = snapshot_with(make_snapshot("acme"), restored=True)
     roles = {piece.strip(): role for piece, role in row(stale, 120)}
     assert next(role for piece, role in roles.items() if piece.startswith("in ")) == "muted"
@@ -132,11 +132,11 @@ def test_a_run_that_is_late_is_shown() -> None:
     assert "due 00:05:00 ago" in text(row(late, 120))
 
 
-@pytest.mark.parametrize(("width", "told"), [(36, "(stale)"), (59, "old "), (79, "(stale)"), (119, "old ")])
+@pytest.mark.parametrize(("width", "age"), [(36, "(stale)"), (59, "old "), (79, "(stale)"), (119, "old ")])
 @pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED"])
-def test_what_is_no_longer_confirmed_is_shown_in_full(width: int, told: str, status: str) -> None:
+def test_a_stale_status_is_shown_in_full(width: int, age: str, status: str) -> None:
     restored = snapshot_with(make_snapshot("acme", status=status), restored=True)
-    assert f"{status} {told}" in text(row(restored, width))
+    assert f"{status} {age}" in text(row(restored, width))
 
 
 @pytest.mark.parametrize("width", [79, 160])

@@ -1,4 +1,4 @@
-"""The sequences that a terminal is sent beside the screen."""
+"""The sequences sent to the terminal besides the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The themes: states stay apart for all eyes, every text is readable, in Textual's own themes too."""
+"""The themes, Textual's too: states are distinct for every colour vision, and every text is readable."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from zbtui.tui.widgets.styled_line import ACCENT_ROLES, StyleRole
 
 STATES = ("ok", "running", "warning", "unknown", "critical")
 APART = 14.0
-"""Of CIEDE2000. Above 10 two large patches are never confused. A state here is a few thin strokes, of which
-the eye makes out less colour, and nobody compares it with another: so half as much again, nearly."""
+"""The smallest CIEDE2000 difference of two states. Above 10, nobody confuses two large patches; a state is
+a few thin strokes, whose colour is harder to see, and not side by side with another: so half more."""
 APART_MARKS = 12.0
-"""An accent is a solid block, which the measure is made for, with the org's name beside it."""
+"""The smallest difference of two accents: solid blocks, as CIEDE2000 expects, beside the org's name."""
 ELSEWHERE = (
     ("text-warning", "warning-muted"),
     ("text-error", "error-muted"),
@@ -54,16 +54,16 @@ ELSEWHERE = (
     ("footer-key-foreground", "footer-background"),
     ("block-cursor-foreground", "block-cursor-background"),
 )
-"""What else of Textual's variables the screens lay on one another."""
+"""Further pairs of Textual's variables that the screens use as text and background."""
 MARKS = {"frame", *ACCENT_ROLES.values()}
-"""Roles that are no text."""
+"""Roles for marks, not for text."""
 
 own = pytest.mark.parametrize("theme", ZBTUI_THEMES, ids=lambda theme: theme.name)
 TEXTUALS = [theme for theme in BUILTIN_THEMES.values() if not theme.ansi]
 
 
 class Shown(ThemedApp[None]):
-    """A table, in whichever theme."""
+    """An app with a table, for any theme."""
 
     CSS_PATH: ClassVar[list[str | PurePath]] = [TUI / "views/org_list_view.tcss"]
 
@@ -76,7 +76,7 @@ class Shown(ThemedApp[None]):
 
 
 def values(theme: Theme) -> dict[str, Color]:
-    """All variables of one of our own, as the app has them."""
+    """The colours of all variables of one of zbtui's themes, as the app has them."""
     given = theme.to_color_system().generate() | theme.variables
     return {name: Color.parse(value) for name, value in given.items() if value.startswith("#")}
 
@@ -94,7 +94,7 @@ def values(theme: Theme) -> dict[str, Color]:
         ((50.0, 0.0, 0.0), (50.0, -1.0, 2.0), 2.3669),
     ],
 )
-def test_the_difference_is_that_of_the_published_pairs(
+def test_ciede2000_agrees_with_the_published_pairs(
     one: tuple[float, float, float], other: tuple[float, float, float], expected: float
 ) -> None:
     assert ciede2000(one, other) == pytest.approx(expected, abs=1e-4)
@@ -111,11 +111,11 @@ def test_red_and_green_of_equal_lightness_are_one_colour_without_green_cones() -
     ("one", "other", "expected"),
     [("#000000", "#ffffff", 21.0), ("#777777", "#ffffff", 4.48), ("#123456", "#123456", 1.0)],
 )
-def test_contrast_is_that_of_the_web(one: str, other: str, expected: float) -> None:
+def test_contrast_agrees_with_wcag(one: str, other: str, expected: float) -> None:
     assert contrast_ratio(Color.parse(one), Color.parse(other)) == pytest.approx(expected, abs=0.005)
 
 
-# Our own
+# zbtui's themes
 
 
 @own
@@ -128,7 +128,7 @@ def test_any_two_states_are_apart_for_all_eyes(theme: Theme, eye: str) -> None:
 
 @own
 @pytest.mark.parametrize("eye", COLOR_VISIONS)
-def test_what_is_stale_is_never_taken_for_well(theme: Theme, eye: str) -> None:
+def test_stale_is_distinct_from_ok(theme: Theme, eye: str) -> None:
     stale = lab_as_seen(theme.variables["state-stale"], eye)
     assert ciede2000(stale, lab_as_seen(theme.variables["state-ok"], eye)) >= APART
     assert ciede2000(stale, lab_as_seen(theme.variables["state-running"], eye)) >= APART
@@ -145,7 +145,7 @@ def test_any_two_accents_are_apart(theme: Theme) -> None:
 
 @own
 @pytest.mark.parametrize(("text", "ground"), ELSEWHERE)
-def test_what_the_screens_lay_on_one_another_is_readable(theme: Theme, text: str, ground: str) -> None:
+def test_each_pair_of_text_and_background_is_readable(theme: Theme, text: str, ground: str) -> None:
     colors = values(theme)
     assert contrast_ratio(colors[text], colors[ground]) >= MIN_TEXT_CONTRAST
 
@@ -158,7 +158,7 @@ def test_the_selected_row_stands_out_without_glaring(theme: Theme) -> None:
 
 @own
 def test_nothing_glares(theme: Theme) -> None:
-    """White on black all day is what one turns down."""
+    """White on black is too bright for a screen that is watched all day."""
     colors = values(theme)
     assert contrast_ratio(colors["list-text"], colors["background"]) <= 13
     assert contrast_ratio(colors["list-frame"], colors["background"]) <= MIN_TEXT_CONTRAST
@@ -168,14 +168,14 @@ def test_one_is_dark_and_one_is_light() -> None:
     assert {theme.name: theme.dark for theme in ZBTUI_THEMES} == {DARK: True, LIGHT: False}
 
 
-# All of them
+# Textual's themes, too
 
 
 def test_textuals_themes_are_all_there() -> None:
     assert set(Shown().available_themes) == {DARK, LIGHT, *BUILTIN_THEMES}
 
 
-def test_whatever_a_theme_lacks_is_made_for_it() -> None:
+def test_variables_that_a_theme_lacks_are_derived() -> None:
     names = set(derived_variables(BUILTIN_THEMES["nord"]))
     assert {f"accent-mark-{accent}" for accent in ACCENTS} < names
     assert {f"state-{state}" for state in STATES} < names
@@ -186,7 +186,9 @@ def test_whatever_a_theme_lacks_is_made_for_it() -> None:
 
 @pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
 @pytest.mark.parametrize(("text", "ground"), ELSEWHERE)
-def test_with_sixteen_colours_no_text_is_laid_on_its_own_colour(name: str, text: str, ground: str) -> None:
+def test_with_sixteen_colours_no_text_has_the_colour_of_its_background(
+    name: str, text: str, ground: str
+) -> None:
     theme = Shown().available_themes[name]
     colors = theme.to_color_system().generate() | theme.variables
     on = "ansi_default" if colors[ground] == "transparent" else colors[ground]
@@ -195,7 +197,7 @@ def test_with_sixteen_colours_no_text_is_laid_on_its_own_colour(name: str, text:
 
 @pytest.fixture
 async def measured() -> dict[tuple[str, str], Style]:
-    """What every component looks like in every theme, by both names."""
+    """The style of each component in each theme, by the names of both."""
     app, styles = Shown(), dict[tuple[str, str], Style]()
     async with app.run_test() as pilot:
         for name in app.available_themes:
@@ -218,7 +220,7 @@ async def test_every_text_is_readable_selected_or_not(measured: dict[tuple[str, 
                 assert ratio >= least - 0.01, (theme.name, role, ratio)
 
 
-async def test_the_selected_row_has_a_ground_of_its_own(measured: dict[tuple[str, str], Style]) -> None:
+async def test_the_selected_row_has_a_background_of_its_own(measured: dict[tuple[str, str], Style]) -> None:
     for theme in (*ZBTUI_THEMES, *TEXTUALS):
         selected, usual = measured[theme.name, "selected"], measured[theme.name, "text"]
         assert selected.bgcolor != usual.bgcolor, theme.name
@@ -226,7 +228,9 @@ async def test_the_selected_row_has_a_ground_of_its_own(measured: dict[tuple[str
 
 
 @pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
-async def test_sixteen_colours_are_the_terminals(name: str, measured: dict[tuple[str, str], Style]) -> None:
+async def test_with_sixteen_colours_the_terminals_own_are_used(
+    name: str, measured: dict[tuple[str, str], Style]
+) -> None:
     for role in get_args(StyleRole):
         color = measured[name, role].color
         assert color is None or color.type in (ColorType.STANDARD, ColorType.DEFAULT), role

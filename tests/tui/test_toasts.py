@@ -1,4 +1,4 @@
-"""Toasts: plain text, never over the bar, the keys, or what is typed into a form."""
+"""Toasts: plain text, never over the bar, the keys, or the text typed into a form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zbtui.tui.widgets.key_bar import KeyBar
 LONG = "Zoho locked this sign-in for a while: too many tokens were asked. It is asked again in 9 minutes."
 SIZES = [(36, 10), (60, 20), (80, 24), (160, 50)]
 LAID_OUT = 3
-"""Rests until toasts are mounted, laid out and scrolled to."""
+"""The number of idle waits until toasts are mounted, laid out and scrolled to."""
 
 
 async def rest(driven: AppDriver) -> None:
@@ -25,7 +25,7 @@ async def rest(driven: AppDriver) -> None:
 
 
 def toasts(driven: AppDriver) -> list[Toast]:
-    """From top to bottom."""
+    """All toasts, from top to bottom."""
     return sorted(driven.app.screen.query(Toast), key=lambda toast: toast.region.y)
 
 
@@ -45,7 +45,7 @@ async def test_bar_and_keys_stay_free_at_every_size(size: tuple[int, int]) -> No
 
 
 @pytest.mark.parametrize("text", ["[/b]", "[ops]", "[@click=app.quit]x[/]", "$error"])
-async def test_a_text_is_data_whoever_shows_it(text: str) -> None:
+async def test_a_text_is_data_in_every_toast(text: str) -> None:
     async with drive_app(show_toasts=True) as driven:
         driven.app.notify(text, title=text, timeout=600)
         driven.screen.notify(text, title=text, timeout=600)
@@ -68,22 +68,22 @@ async def test_ctrl_c_names_the_key_that_quits(keys: str, quit_key: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "message"),
     [
         (DeliveryComplete("1", Path("/home/ada/[b]/zbtui.svg"), "screenshot"), "/home/ada/[b]/zbtui.svg"),
         (DeliveryComplete("1", None, "screenshot"), "The screenshot is saved."),
         (DeliveryFailed("1", OSError(), "screenshot"), "The screenshot could not be saved."),
     ],
 )
-async def test_a_screenshot_is_told_of_without_markup(
-    event: DeliveryComplete | DeliveryFailed, told: str
+async def test_the_toast_of_a_screenshot_has_no_markup(
+    event: DeliveryComplete | DeliveryFailed, message: str
 ) -> None:
     async with drive_app(size=(160, 40), show_toasts=True) as driven:
         driven.app.post_message(event)
         await rest(driven)
         (toast,) = toasts(driven)
         text = toast.render().plain
-        assert told in text.replace("\n", "") and "$text" not in text
+        assert message in text.replace("\n", "") and "$text" not in text
 
 
 async def test_ctrl_c_on_a_selection_copies_it_and_says_nothing() -> None:

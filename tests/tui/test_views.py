@@ -1,4 +1,4 @@
-"""Four views of the same orgs, a filter, a sort: as somebody at the keyboard sees them."""
+"""The four views of the same orgs, the filter and the sort order, driven by keys."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ async def test_a_filter_works_while_it_is_typed_and_says_that_it_is_on() -> None
     async with drive_app(NAMES, zoho_with_a_failure()) as driven:
         await driven.press("slash", *"org-1")
         assert driven.order == ["org-1"]
-        typed, told = driven.screen_text.splitlines()[1].split("1 of 6")
-        assert "org-1" in typed and "left out: ✖ 1 critical" in told
+        typed, summary = driven.screen_text.splitlines()[1].split("1 of 6")
+        assert "org-1" in typed and "left out: ✖ 1 critical" in summary
         await driven.press("enter")
         assert "filter org-1 · 1 of 6 · left out: ✖ 1 critical" in driven.screen_text
         await driven.press("escape")
@@ -78,25 +78,25 @@ async def test_a_filter_works_while_it_is_typed_and_says_that_it_is_on() -> None
         assert "filter" not in driven.screen_text
 
 
-async def test_an_org_that_is_well_again_leaves_a_filter_for_what_is_not_at_once() -> None:
+async def test_an_org_that_recovers_leaves_a_filter_for_problems_at_once() -> None:
     zoho = zoho_with_a_failure()
     async with drive_app(NAMES, zoho) as driven:
         await driven.press("slash", *"!level:ok", "enter")
         assert len(driven.order) == 1
         zoho.set_answer(driven.order[0])
         await driven.press("r")
-        await driven.advance(6)  # the order still rests after the key
+        await driven.advance(6)  # a key delays reordering
         assert driven.order == []
         assert "✖" not in driven.screen_text
 
 
 async def test_s_goes_through_four_orders_and_says_which() -> None:
     async with drive_app(NAMES) as driven:
-        told = []
+        is_shown = []
         for _ in range(4):
             await driven.press("s")
-            told.append("sorted by" in driven.screen_text)
-        assert told == [True, True, True, False]
+            is_shown.append("sorted by" in driven.screen_text)
+        assert is_shown == [True, True, True, False]
 
 
 async def test_a_pause_of_all_is_shown_loudly() -> None:
@@ -129,7 +129,7 @@ async def test_below_the_smallest_size_the_counts_and_the_sizes_are_shown() -> N
 
 
 async def test_keys_that_come_all_at_once_go_into_the_filter() -> None:
-    """As over a slow line, or when somebody types fast: none is taken for a command."""
+    """On a slow line, or with fast typing, no key of the filter is taken for a command."""
     async with drive_app(["dune", "mesa"]) as driven:
         for key in ("slash", "d", "u", "n", "e", "enter", "2", "enter"):
             driven.app.post_message(events.Key(key, key if len(key) == 1 else None))
@@ -151,7 +151,7 @@ async def test_however_many_views_were_shown_each_org_has_one_loop() -> None:
         assert len(driven.app._poll_tasks) == 2
 
 
-async def test_the_agenda_begins_with_what_is_late_though_the_cursor_is_elsewhere() -> None:
+async def test_the_agenda_begins_with_late_runs_wherever_the_cursor_is() -> None:
     zoho = FakeZoho()
     zoho.set_answer("org-5", scheduled_date="2026-11-20T11:20:00+00:00")
     async with drive_app(NAMES, zoho) as driven:
@@ -161,7 +161,7 @@ async def test_the_agenda_begins_with_what_is_late_though_the_cursor_is_elsewher
         assert "due by now" in driven.screen_text.splitlines()[2]
 
 
-async def test_a_filter_is_shown_with_the_way_back() -> None:
+async def test_a_filter_is_shown_with_the_key_that_ends_it() -> None:
     async with drive_app(["dune", "mesa"]) as driven:
         await driven.press("slash", "z", "z", "enter")
         assert "filter zz · 0 of 2" in driven.screen_text
@@ -210,7 +210,7 @@ async def test_a_screen_that_cannot_be_kept_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("lines", "shown"), [(10, False), (11, True)])
 async def test_the_usual_order_is_shown_where_a_line_can_be_spared(lines: int, shown: bool) -> None:
-    """At the smallest size a panel takes all there is between the bar and the keys."""
+    """At the smallest size a panel takes all lines between the bar and the keys."""
     async with drive_app(["dune"], size=(80, lines)) as driven:
         assert ("1 org · worst first" in driven.screen_text) is shown
         assert "next look" in driven.screen_text
@@ -218,7 +218,7 @@ async def test_the_usual_order_is_shown_where_a_line_can_be_spared(lines: int, s
         assert "sorted by next run" in driven.screen_text
 
 
-async def test_what_is_newest_is_in_sight_wherever_the_cursor_is() -> None:
+async def test_the_newest_event_is_in_sight_wherever_the_cursor_is() -> None:
     async with drive_app([f"org-{number:02}" for number in range(40)], size=(100, 20)) as driven:
         await driven.press("end")
         org = driven.view.selected_org
@@ -244,7 +244,7 @@ async def test_a_filter_gives_the_cursor_back() -> None:
         assert driven.view.selected_org == "dune"
 
 
-async def test_who_has_moved_since_a_filter_hid_the_org_stays_where_he_is() -> None:
+async def test_the_cursor_stays_after_a_move_while_a_filter_hid_its_org() -> None:
     async with drive_app(["birch", "dune", "mesa"]) as driven:
         await driven.press("right", "slash", "exclamation_mark", *"dune", "enter", "home", "right")
         assert driven.view.selected_org == "mesa"
@@ -252,7 +252,7 @@ async def test_who_has_moved_since_a_filter_hid_the_org_stays_where_he_is() -> N
         assert driven.view.selected_org == "mesa"
 
 
-async def test_a_filter_that_is_kept_is_typed_over() -> None:
+async def test_typing_replaces_a_kept_filter() -> None:
     async with drive_app(["dune", "mesa"]) as driven:
         await driven.press("slash", *"dune", "enter", "slash", *"mesa", "enter")
         assert driven.order == ["mesa"]
@@ -265,7 +265,7 @@ async def test_a_filter_that_finds_nothing_names_its_fields() -> None:
         assert "dc: " in driven.screen_text
 
 
-async def test_a_view_with_an_order_of_its_own_is_not_sorted_unseen() -> None:
+async def test_sorting_does_nothing_in_a_view_with_an_order_of_its_own() -> None:
     async with drive_app(["dune", "mesa"]) as driven:
         await driven.press("3", "s")
         assert "Sort" not in driven.screen_text.splitlines()[-1]

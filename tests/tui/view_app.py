@@ -27,7 +27,7 @@ def org_list_of(*snapshots: Snapshot, policy: WatchPolicy | None = None) -> OrgL
 
 
 class ViewApp(ThemedApp[None]):
-    """Shows one view, and records its repaints."""
+    """An app that shows one view, and records its repaints."""
 
     CSS_PATH: ClassVar = [TUI / "screens/fleet_screen.tcss", TUI / "views/org_list_view.tcss"]
 
@@ -62,10 +62,10 @@ class ViewApp(ThemedApp[None]):
 
     @property
     def lines(self) -> list[str]:
-        """What the view shows, line by line, without the scroll bar."""
+        """The lines of the view, without the scroll bar."""
         width = self.view.line_width
         return [self.view.render_line(y).crop(0, width).text.rstrip() for y in range(self.view.size.height)]
 
     def lines_with(self, names: Iterable[str]) -> list[int]:
-        """The first line with each of these."""
+        """For each name, the number of the first line that has it."""
         return [next(y for y, line in enumerate(self.lines) if name in line) for name in names]

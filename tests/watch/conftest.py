@@ -1,4 +1,4 @@
-"""The simulated Zoho, with an empty journal in memory; a fleet of two orgs, with its config on disk."""
+"""Fixtures: the simulated Zoho with a journal in memory, and a fleet of two orgs with its config file."""
 
 from __future__ import annotations
 

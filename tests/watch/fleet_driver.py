@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 
 class EditedConfig:
-    """A config on disk, changed as an editor does."""
+    """A config file that a test edits."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "config.toml"
@@ -37,7 +37,7 @@ class EditedConfig:
     def write(self, text: str) -> None:
         self.path.write_text(text)
         self._changes += 1
-        # Two writes within one tick of the file system's clock would look like one.
+        # Distinct times: the file system's clock could give two writes the same time.
         os.utime(self.path, (self._changes, self._changes))
 
     def write_orgs(self, *names: str, head: str = "", client_id: str = "1000.ABC") -> None:
@@ -60,11 +60,11 @@ class FleetDriver:
         *names: str,
         journal: Journal | None = None,
         config: EditedConfig | None = None,
-        luck: random.Random | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         self.clock = clock
         self.zoho = ScriptedZoho(clock, dict.fromkeys(names, DISTANT_RUN))
-        self._journal, self._rng = journal or MemoryJournal(), luck or FixedRng()
+        self._journal, self._rng = journal or MemoryJournal(), rng or FixedRng()
         begun = Config(WatchPolicy(), tuple(make_org(name) for name in names))
         self.config = ConfigWatcher(begun, config.open().load_if_changed if config else lambda: None)
         self.fleet = self.open(begun)
@@ -84,7 +84,7 @@ class FleetDriver:
         return [one.org.name for one in self.fleet.snapshots]
 
     def tick(self) -> OrgChanges:
-        """Tick as the program does."""
+        """Check the config for a change and tick the fleet, as the program does."""
         self.config.check_for_change()
         return self.fleet.tick()
 

@@ -34,7 +34,7 @@ class PollerDriver:
         outcome: Outcome = DISTANT_RUN,
         journal: Journal | None = None,
         policy: WatchPolicy | None = None,
-        luck: random.Random | None = None,
+        rng: random.Random | None = None,
         own_policy: tuple[tuple[str, timedelta], ...] = (),
     ) -> None:
         self.clock = clock
@@ -48,14 +48,14 @@ class PollerDriver:
             self.journal,
             clock,
             self.published.append,
-            luck or FixedRng(),
+            rng or FixedRng(),
         )
 
     def set_answer(self, outcome: Outcome) -> None:
         self.zoho.outcomes["acme"] = outcome
 
     def hold_answers(self) -> asyncio.Event:
-        """From now on answers wait for this."""
+        """Make answers wait for the returned event."""
         self.zoho.gates["acme"] = gate = asyncio.Event()
         return gate
 

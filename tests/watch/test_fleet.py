@@ -1,4 +1,4 @@
-"""All orgs under watch: the start, one slow org among many, commands, a machine that slept."""
+"""The fleet: start, one slow org among many, commands, jumps of the wall clock."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_what_an_earlier_run_saw_is_there_at_once(clock: FakeClock, tmp_pa
 async def test_a_restart_does_not_poll_again_what_was_polled_just_before(
     clock: FakeClock, age: int, wait: int
 ) -> None:
-    """A service that is restarted again and again would use up the org's API credits."""
+    """Else a service that restarts in a loop would use up the org's API credits."""
     journal, zoho = (
         MemoryJournal([make_snapshot("acme", START - timedelta(seconds=age))]),
         ScriptedZoho(clock),
@@ -107,7 +107,7 @@ async def test_an_empty_fleet_ticks(clock: FakeClock) -> None:
     assert await watch.fleet.poll_once([]) == []
 
 
-# One among many
+# One org among many
 
 
 async def test_an_org_that_hangs_for_ever_delays_none_of_the_others(clock: FakeClock) -> None:
@@ -129,13 +129,13 @@ async def test_an_org_with_a_problem_changes_nothing_for_the_others(clock: FakeC
     watch.zoho.outcomes |= {"acme": problem_error(OFFLINE), "brook": RuntimeError("a bug")}
     async with run_fleet(watch.fleet):
         await clock.advance(6 * MINUTE)
-        troubles = [one.polls.problem and one.polls.problem.kind for one in watch.fleet.snapshots]
-        assert troubles == ["network", "contract", None]
+        problem_kinds = [one.polls.problem and one.polls.problem.kind for one in watch.fleet.snapshots]
+        assert problem_kinds == ["network", "contract", None]
         assert watch.poll_count("cedar") == 2
 
 
 async def test_one_org_is_never_asked_twice_at_once_however_it_is_pushed(clock: FakeClock) -> None:
-    """By what reached Zoho: answers take three seconds, and somebody keeps pressing every key."""
+    """Answers take three seconds, while polls are asked for all the time; judged by the requests."""
 
     async def travel() -> None:
         await clock.wait(asyncio.Event(), 3)
@@ -158,7 +158,7 @@ async def test_one_org_is_never_asked_twice_at_once_however_it_is_pushed(clock: 
             mine = [request for request in requests if request.org == name]
             assert len(mine) >= 5
             assert not overlapping(mine)
-        assert overlapping(requests)  # else the street would have been too short to tell
+        assert overlapping(requests)  # else this test could not fail
         assert {request.status for request in requests} - {204} == {200, 401}  # 204: no links, for some
 
 
@@ -178,11 +178,11 @@ def overlapping(requests: list[RequestRecord]) -> bool:
 async def test_a_single_poll_is_of_all_orgs_at_the_same_time(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme", "brook")
     watch.zoho.gates |= {"acme": asyncio.Event()}
-    looking = asyncio.create_task(watch.fleet.poll_once(["acme", "brook"]))
+    polling = asyncio.create_task(watch.fleet.poll_once(["acme", "brook"]))
     await run_until_idle()
     assert watch.snapshot("brook").zoho.observed_at == START
     watch.zoho.gates["acme"].set()
-    assert [one.org.name for one in await looking] == ["acme", "brook"]
+    assert [one.org.name for one in await polling] == ["acme", "brook"]
 
 
 async def test_commands_reach_the_org_that_they_name(clock: FakeClock) -> None:
@@ -212,7 +212,7 @@ async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
 @pytest.mark.parametrize("slept", [timedelta(seconds=400), timedelta(hours=9), timedelta(days=400)])
 async def test_after_sleep_what_is_due_is_polled_within_seconds(clock: FakeClock, slept: timedelta) -> None:
     names = [f"org-{number:02}" for number in range(50)]
-    watch = FleetDriver(clock, *names, luck=random.Random(4))
+    watch = FleetDriver(clock, *names, rng=random.Random(4))
     async with run_fleet(watch.fleet):
         await watch.advance(10)
         clock.jump_wall_clock(slept)
@@ -258,7 +258,7 @@ async def test_a_clock_that_is_a_little_off_is_no_jump(clock: FakeClock) -> None
         assert watch.snapshot("acme").activity.next_poll == due
 
 
-# What is told besides
+# Other changes
 
 
 async def test_an_unusable_journal_is_shown_and_stops_nothing(clock: FakeClock, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ async def test_a_changed_config_adds_and_removes_orgs_and_leaves_the_rest_alone(
         assert watch.snapshot("brook") is kept
         del published[:]
         await clock.advance(10 * MINUTE)
-        assert {one.org.name for one in published} == {"brook"}  # who runs cedar is up to the app
+        assert {one.org.name for one in published} == {"brook"}  # the app starts the poller of cedar
         assert watch.poll_count("acme") == 1
 
 
@@ -56,7 +56,7 @@ async def test_a_new_org_in_the_config_is_watched(config: EditedConfig, watch: F
 
 
 def opened(folder: Path) -> Journal:
-    """Another process's, on one file with all others."""
+    """A journal as another process opens it; all share one file."""
     return Journal(open_database(folder / "journal.db", InlineWorker()))
 
 
@@ -100,7 +100,7 @@ async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_agai
     await task
 
 
-async def test_whoever_asks_for_an_org_that_just_came_gets_a_poll_at_once(
+async def test_a_poll_of_an_org_that_just_came_is_made_at_once(
     clock: FakeClock, config: EditedConfig, tmp_path: Path
 ) -> None:
     watch = FleetDriver(clock, "acme", config=config, journal=opened(tmp_path))
@@ -134,10 +134,10 @@ async def test_the_old_config_counts_while_it_is_broken(config: EditedConfig, wa
     async with run_fleet(watch.fleet):
         config.write("[[org]\nname = ")
         assert await watch.advance(5 * MINUTE) == []
-        trouble = watch.config.problem
-        assert trouble is not None
-        assert trouble.kind == "config"
-        assert str(config.path) in trouble.message
+        problem = watch.config.problem
+        assert problem is not None
+        assert problem.kind == "config"
+        assert str(config.path) in problem.message
         assert watch.names == ["acme", "brook"]
         assert watch.poll_count("acme") == 2
         config.write_orgs("acme")
@@ -180,7 +180,7 @@ async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
     async with run_fleet(watch.fleet):
         await clock.advance(HOUR)
         assert watch.poll_count("acme") == 1
-        config.write_orgs("acme", "brook", head="# signed in anew")
+        config.write_orgs("acme", "brook", head="# signed in again")
         watch.tick()
         await clock.advance(0)
         assert watch.poll_count("acme") == 2
@@ -205,7 +205,7 @@ async def test_a_faster_pace_does_not_wait_for_the_slower(config: EditedConfig, 
 
 
 async def test_a_command_to_a_removed_org_does_nothing(config: EditedConfig, watch: FleetDriver) -> None:
-    """The key may be pressed on a screen that has not heard of it yet."""
+    """The screen may not know yet that the org is gone when its key is pressed."""
     config.write_orgs("brook")
     watch.tick()
     assert watch.fleet.poll_soon("acme") is None
@@ -268,7 +268,7 @@ async def test_an_org_with_a_new_pace_of_its_own_is_polled_as_soon_as_it_is_run(
         await task
 
 
-async def test_a_poll_under_way_when_the_policy_changes_does_not_stay_under_way_for_ever(
+async def test_a_poll_in_progress_when_the_policy_changes_ends(
     config: EditedConfig, watch: FleetDriver
 ) -> None:
     gate = watch.zoho.gates["acme"] = asyncio.Event()
@@ -300,11 +300,11 @@ async def test_a_new_policy_keeps_zohos_delay(barred: bool, clock: FakeClock, co
         await task
 
 
-# Signed in anew
+# Signed in again
 
 
 def new_snapshot(name: str = "acme") -> Snapshot:
-    """What a sign-in saw while it was verified."""
+    """The snapshot that verifying a sign-in gives."""
     return snapshot_with(make_snapshot(name), company=make_company())
 
 
@@ -328,16 +328,16 @@ async def test_an_org_that_signed_in_again_is_watched_by_that_from_the_next_tick
         await task
 
 
-async def test_it_looks_with_a_session_of_its_own_that_knows_no_older_token(clock: FakeClock) -> None:
+async def test_it_polls_with_a_new_session_that_knows_no_older_token(clock: FakeClock) -> None:
     opened: list[str] = []
     watch = FleetDriver(clock, "acme", "brook")
 
-    def open_look(org: Org) -> PollFunction:
+    def open_poll(org: Org) -> PollFunction:
         opened.append(org.name)
         return watch.zoho.open_poll(org)
 
     fleet = Fleet(
-        Config(WatchPolicy(), (make_org("acme"), make_org("brook"))), open_look, MemoryJournal(), clock
+        Config(WatchPolicy(), (make_org("acme"), make_org("brook"))), open_poll, MemoryJournal(), clock
     )
     fleet.restart_with(new_snapshot())
     fleet.tick()

@@ -1,4 +1,4 @@
-"""A fleet whose orgs are muted, tagged or marked otherwise while it runs."""
+"""Mute, tags and accent of an org that change while the fleet runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zbtui.watch.fleet import OrgChanges
 LABELS = 'mute = true\ntags = ["prod"]\naccent = "blue"\n'
 
 
-async def test_an_org_that_only_looks_otherwise_is_watched_on_and_not_asked_again(
+async def test_an_org_whose_labels_alone_change_is_not_polled_again(
     clock: FakeClock, config: EditedConfig, watch: FleetDriver
 ) -> None:
     async with run_fleet(watch.fleet) as published:
@@ -39,7 +39,7 @@ async def test_a_pace_that_changes_with_it_still_counts(config: EditedConfig, wa
     assert watch.snapshot("acme").org.tags == ("prod",)
 
 
-async def test_a_poll_under_way_does_not_bring_back_how_the_org_was_labelled(
+async def test_a_poll_in_progress_does_not_bring_back_the_old_labels(
     clock: FakeClock, config: EditedConfig, watch: FleetDriver
 ) -> None:
     gate = watch.zoho.gates["acme"] = asyncio.Event()

@@ -1,4 +1,4 @@
-"""One org under two names: each is told of the other, as soon as both numbers are known."""
+"""One Zoho org configured under two names: each snapshot names the other as its twin."""
 
 from __future__ import annotations
 

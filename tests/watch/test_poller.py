@@ -1,4 +1,4 @@
-"""One org's loop: its answers, what it publishes, and that polls never overlap."""
+"""The poller of one org: what it publishes, and that its polls never overlap."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def watch(clock: FakeClock) -> PollerDriver:
     return PollerDriver(clock)
 
 
-# Asked by hand
+# Polls by key
 
 
 async def test_a_poll_asked_for_by_hand_comes_at_once(clock: FakeClock, watch: PollerDriver) -> None:
@@ -124,9 +124,9 @@ async def test_an_org_paused_during_its_poll_stays_paused(clock: FakeClock, watc
 async def test_pausing_what_is_paused_publishes_nothing(watch: PollerDriver) -> None:
     async with watch.running():
         watch.poller.set_paused(True)
-        told = len(watch.published)
+        published = len(watch.published)
         watch.poller.set_paused(True)
-        assert len(watch.published) == told
+        assert len(watch.published) == published
 
 
 @pytest.mark.parametrize(
@@ -157,14 +157,14 @@ async def test_what_is_answered_after_the_stop_is_neither_shown_nor_kept(clock: 
     task = asyncio.create_task(watch.poller.run())
     await run_until_idle()
     watch.poller.stop()
-    told = len(watch.published)
+    published = len(watch.published)
     gate.set()
     await task
-    assert len(watch.published) == told
+    assert len(watch.published) == published
     assert journal.saved_snapshots == []
 
 
-# What a look leaves behind
+# What a poll publishes
 
 
 async def test_a_poll_is_published_when_it_begins_and_when_it_ends(watch: PollerDriver) -> None:
@@ -191,11 +191,11 @@ async def test_a_bug_becomes_a_problem_that_says_no_more_than_its_class(
     watch = PollerDriver(clock, KeyError("1000.a-secret"))
     with caplog.at_level(logging.WARNING):
         async with watch.running():
-            trouble = watch.snapshot.polls.problem
-            assert trouble is not None
-            assert (trouble.kind, trouble.final) == ("contract", False)
-            assert "KeyError" in trouble.message
-            assert "secret" not in f"{trouble}{caplog.text}"
+            problem = watch.snapshot.polls.problem
+            assert problem is not None
+            assert (problem.kind, problem.final) == ("contract", False)
+            assert "KeyError" in problem.message
+            assert "secret" not in f"{problem}{caplog.text}"
             watch.set_answer(DISTANT_RUN)
             await clock.advance(30)
             assert watch.snapshot.polls.problem is None
@@ -226,7 +226,7 @@ async def test_a_problem_that_lasts_is_logged_once_and_again_when_it_comes_back(
 
 
 async def test_what_fell_due_in_the_machines_sleep_is_polled_within_the_spread(clock: FakeClock) -> None:
-    watch = PollerDriver(clock, luck=FixedRng(0.5))
+    watch = PollerDriver(clock, rng=FixedRng(0.5))
     async with watch.running():
         clock.jump_wall_clock(8 * HOUR)
         watch.poller.reschedule_after_clock_jump(4 * SECOND)
@@ -254,7 +254,7 @@ async def test_what_is_not_due_after_a_jump_keeps_its_moment(clock: FakeClock, w
     ids=["seen", "offline", "locked out"],
 )
 async def test_after_the_clock_went_back_polls_still_come(clock: FakeClock, outcome: Outcome) -> None:
-    """A machine that starts without a network and with a wrong clock has both put right later."""
+    """A machine may start without a network and with a wrong clock, both of which come right later."""
     watch = PollerDriver(clock, outcome)
     async with watch.running():
         clock.jump_wall_clock(-DAY)
@@ -282,11 +282,11 @@ async def test_what_was_answered_before_a_sleep_is_asked_again_and_never_shown_a
 
 async def test_a_clock_that_keeps_jumping_is_followed_once(clock: FakeClock, watch: PollerDriver) -> None:
 
-    async def look(before: Snapshot) -> Observation:
+    async def poll(before: Snapshot) -> Observation:
         clock.jump_wall_clock(HOUR)
         return await watch.zoho.open_poll(before.org)(before)
 
-    watch.poller._poll = look
+    watch.poller._poll = poll
     await watch.poller.poll()
     assert watch.poll_count == 2
 
@@ -309,16 +309,16 @@ async def test_a_jump_during_a_poll_starts_no_second_one(clock: FakeClock, watch
         assert watch.poll_count == 1
         gate.set()
         await clock.advance(5 * MINUTE)
-        assert watch.poll_count == 3  # that one anew, and the next
+        assert watch.poll_count == 3  # the same poll again, and the next one
         assert watch.zoho.max_concurrent_polls == 1
 
 
-# Whatever happens
+# Any sequence of steps
 
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["pass", "look", "pause", "resume", "jump", "good", "offline", "lock", "hang"]),
+        st.sampled_from(["pass", "poll", "pause", "resume", "jump", "good", "offline", "lock", "hang"]),
         st.integers(0, 400),
     ),
     min_size=5,
@@ -328,14 +328,14 @@ STEPS = st.lists(
 
 @given(STEPS)
 @settings(max_examples=30, deadline=None)
-def test_looks_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, int]]) -> None:
+def test_polls_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, int]]) -> None:
     async def live() -> None:
         clock = FakeClock()
-        watch = PollerDriver(clock, luck=FixedRng(0.5))
+        watch = PollerDriver(clock, rng=FixedRng(0.5))
         async with watch.running():
             for what, seconds in steps:
                 match what:
-                    case "look":
+                    case "poll":
                         watch.poller.poll_soon()
                     case "pause" | "resume":
                         watch.poller.set_paused(what == "pause")
@@ -350,10 +350,10 @@ def test_looks_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, in
                         )
                     case "hang":
                         watch.hold_answers()
-                trouble, looks = watch.snapshot.polls.problem, watch.poll_count
+                problem, poll_count = watch.snapshot.polls.problem, watch.poll_count
                 await clock.advance(seconds)
-                if trouble and trouble.retry_at and clock.now() < trouble.retry_at:
-                    assert watch.poll_count == looks
+                if problem and problem.retry_at and clock.now() < problem.retry_at:
+                    assert watch.poll_count == poll_count
                 if what == "hang":
                     watch.zoho.gates.pop("acme").set()
         assert watch.zoho.max_concurrent_polls == 1

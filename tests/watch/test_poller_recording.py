@@ -1,4 +1,4 @@
-"""What comes of a poll when it is recorded: of what others have read, and of what was asked meanwhile."""
+"""Recording a poll, while other processes record theirs and commands come in."""
 
 from __future__ import annotations
 

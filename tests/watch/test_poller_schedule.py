@@ -1,4 +1,4 @@
-"""How often one org is polled: a day of it, in milliseconds."""
+"""How often an org is polled: a simulated day takes milliseconds."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def job(status: str, next_run: datetime) -> Observation:
 
 
 async def poll_times(
-    span: timedelta, zoho: Callable[[datetime], Outcome], policy: WatchPolicy, luck: random.Random
+    span: timedelta, zoho: Callable[[datetime], Outcome], policy: WatchPolicy, rng: random.Random
 ) -> list[datetime]:
-    """When a poller polls within `span`, at a Zoho that answers by the time."""
+    """The times of all polls within `span`; `zoho` gives the outcome at each time."""
     clock = InstantClock()
     times: list[datetime] = []
 
-    async def look(before: Snapshot) -> Observation:
+    async def poll(before: Snapshot) -> Observation:
         now = clock.now()
         if now >= START + span:
             poller.stop()
@@ -54,12 +54,12 @@ async def poll_times(
 
     poller = Poller(
         build_snapshot(make_org(), next_poll=START),
-        look,
+        poll,
         policy,
         MemoryJournal(),
         clock,
         lambda _: None,
-        luck,
+        rng,
     )
     await poller.run()
     return times
@@ -96,9 +96,9 @@ def day_with_a_run(now: datetime) -> Observation:
     return job("INPROGRESS", RUN) if now < RUN_ENDS else job("SCHEDULED", RUN + 7 * DAY)
 
 
-@pytest.mark.parametrize("luck", [FixedRng(-1), FixedRng(), FixedRng(1), random.Random(5)])
-async def test_a_run_is_watched_closely_from_two_minutes_before_to_its_end(luck: random.Random) -> None:
-    times = await poll_times(DAY, day_with_a_run, WatchPolicy(), luck)
+@pytest.mark.parametrize("rng", [FixedRng(-1), FixedRng(), FixedRng(1), random.Random(5)])
+async def test_a_run_is_watched_closely_from_two_minutes_before_to_its_end(rng: random.Random) -> None:
+    times = await poll_times(DAY, day_with_a_run, WatchPolicy(), rng)
     closely = within(times, RUN - 2 * MINUTE, RUN_ENDS)
     assert len(closely) + 1 >= 62 * MINUTE / (33 * SECOND)
     assert len(closely) <= 62 * MINUTE / (27 * SECOND) + 1
@@ -138,7 +138,7 @@ async def test_an_org_with_a_pace_of_its_own_keeps_to_it(clock: FakeClock) -> No
 
 
 async def test_the_countdown_of_the_cadence_runs_by_zohos_clock() -> None:
-    """This machine is an hour behind: the run is due an hour sooner than it seems."""
+    """This machine's clock is an hour behind, so the run is due an hour sooner than it shows."""
     ahead = HOUR
 
     def zoho(now: datetime) -> Observation:

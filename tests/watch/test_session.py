@@ -1,4 +1,4 @@
-"""One org's conversation with Zoho: how few tokens it asks for, and what keeps it from asking."""
+"""The session of one org: how few access tokens it asks for, and when it asks for none."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from zbtui.watch.session import Session
 
 FOREIGN = "https://zoho.example.com"
 LATER = 10 * MINUTE
-"""Within a token's hour, and not so soon that asking for another one would be pushing."""
+"""Within the hour of an access token, and long enough after the last token request."""
 
 
 class FullCredentials(MemoryCredentialStore):
-    """Gives out what it holds, and takes no access token."""
+    """A store that can be read, but fails to store access tokens."""
 
     is_full = True
 
@@ -50,9 +50,9 @@ class FullCredentials(MemoryCredentialStore):
 async def test_many_polls_share_one_token(clock: FakeClock, zoho: ZohoEnvironment) -> None:
     session = zoho.session()
     for _ in range(20):
-        looked = await session.poll_details()
-        assert looked.backup is not None
-        assert looked.backup.status == "SCHEDULED"
+        observation = await session.poll_details()
+        assert observation.backup is not None
+        assert observation.backup.status == "SCHEDULED"
         clock.jump_wall_clock(MINUTE)
     assert zoho.calls == ["token 200"] + ["backup 200"] * 20
 
@@ -70,9 +70,9 @@ async def test_a_token_can_be_had_without_a_poll_and_says_whether_it_is_new(zoho
 
 
 async def test_a_poll_shows_zohos_time_and_the_credits_left(zoho: ZohoEnvironment) -> None:
-    looked = await zoho.session("kestrel").poll_details()
-    assert looked.server_time == START
-    assert looked.credits_remaining == 1840
+    observation = await zoho.session("kestrel").poll_details()
+    assert observation.server_time == START
+    assert observation.credits_remaining == 1840
 
 
 async def test_processes_one_after_the_other_share_one_token(zoho: ZohoEnvironment) -> None:
@@ -120,7 +120,7 @@ async def test_a_token_of_client_credentials_lives_as_long(clock: FakeClock, zoh
 async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
     keyring: bool, clock: FakeClock, tmp_path: Path, real_keyring: SecretService
 ) -> None:
-    """Each is as a process of its own: it shares keyring, lock files and journal, and nothing else."""
+    """Each session stands for a process: they share keyring, lock files and journal, and nothing else."""
     path = tmp_path / "journal.db"
     async with zoho_environment(clock, during_call=lambda: asyncio.sleep(0)) as zoho:
         first = KeyringCredentialStore(tmp_path) if keyring else zoho.credentials
@@ -138,8 +138,8 @@ async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
             )
             for journal in journals
         ]
-        looks = await asyncio.gather(*(session.poll_details() for session in sessions))
-        assert all(look.backup for look in looks)
+        observations = await asyncio.gather(*(session.poll_details() for session in sessions))
+        assert all(one.backup for one in observations)
         assert zoho.token_request_count == 1
         for journal in journals:
             await journal.close()
@@ -154,8 +154,8 @@ async def test_a_refused_token_is_renewed_and_tried_once(clock: FakeClock, zoho:
     await session.poll_details()
     clock.jump_wall_clock(LATER)
     zoho.simulator.expire_tokens()
-    looked = await session.poll_details()
-    assert looked.backup is not None
+    observation = await session.poll_details()
+    assert observation.backup is not None
     assert zoho.calls[2:] == ["backup 401", "token 200", "backup 200"]
 
 
@@ -167,10 +167,10 @@ async def test_every_name_of_a_refused_token_costs_one_renewal_and_no_more(
     await session.poll_details()
     clock.jump_wall_clock(LATER)
     zoho.simulator.forced_kinds["nordlys"] = code
-    trouble = await problem_of(session)
+    problem = await problem_of(session)
     assert zoho.calls[2:] == ["backup 401", "token 200", "backup 401", "backup 401"]
-    assert (trouble.kind, trouble.code, trouble.http_status) == ("auth", code, 401)
-    assert "EU" in trouble.hint  # such a refusal is most often a wrong data center
+    assert (problem.kind, problem.code, problem.http_status) == ("auth", code, 401)
+    assert "EU" in problem.hint  # such a refusal is most often a wrong data center
 
 
 async def test_a_new_token_that_is_refused_is_tried_once_more_and_not_renewed(
@@ -200,7 +200,7 @@ async def test_a_new_token_that_zoho_knows_a_moment_later_is_good(
 async def test_a_young_token_that_was_accepted_and_is_ended_elsewhere_is_renewed_at_once(
     clock: FakeClock, restarted: bool, zoho: ZohoEnvironment
 ) -> None:
-    """Another program may ask for more tokens than Zoho lets live."""
+    """Zoho ends the oldest token when another program asks for too many."""
     session = zoho.session()
     before = Snapshot(zoho.org())
     before = apply_observation(before, await session.poll(before), clock.now())
@@ -222,7 +222,7 @@ async def test_a_young_token_that_was_accepted_and_is_ended_elsewhere_is_renewed
 async def test_tokens_that_are_refused_again_and_again_lead_to_no_lock_out(
     clock: FakeClock, pause: timedelta, restarts: bool, zoho: ZohoEnvironment
 ) -> None:
-    """Zoho gives ten tokens in ten minutes: one a poll would be too many."""
+    """Zoho gives ten tokens in ten minutes: one per poll would be too many."""
     zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
     session = zoho.session()
     for _ in range(40):
@@ -265,7 +265,7 @@ async def test_a_token_taken_over_is_renewed_if_refused(clock: FakeClock, zoho: 
     assert (await one.poll_details()).backup is not None
 
 
-# Somebody signs in anew
+# A new sign-in
 
 
 @pytest.mark.parametrize("code", ["OAUTH_SCOPE_MISMATCH", "NO_PERMISSION", "FEATURE_NOT_SUPPORTED"])
@@ -319,9 +319,9 @@ async def test_after_other_problems_the_token_is_kept_and_not_reread(clock: Fake
 
 async def test_without_a_sign_in_nothing_is_asked(zoho: ZohoEnvironment) -> None:
     await zoho.credentials.delete(zoho.org())
-    trouble = await problem_of(zoho.session())
-    assert (trouble.kind, trouble.final) == ("auth", True)
-    assert trouble.hint == "Sign in again."
+    problem = await problem_of(zoho.session())
+    assert (problem.kind, problem.final) == ("auth", True)
+    assert problem.hint == "Sign in again."
     assert zoho.calls == []
 
 
@@ -333,9 +333,9 @@ async def test_without_the_refresh_token_it_needs_nothing_is_asked(zoho: ZohoEnv
 
 async def test_a_dead_refresh_token_is_shown_and_asked_for_once(zoho: ZohoEnvironment) -> None:
     zoho.simulator.forced_kinds["nordlys"] = "invalid_code"
-    trouble = await problem_of(zoho.session())
-    assert (trouble.kind, trouble.code, trouble.final) == ("auth", "invalid_code", True)
-    assert "EU" in trouble.hint
+    problem = await problem_of(zoho.session())
+    assert (problem.kind, problem.code, problem.final) == ("auth", "invalid_code", True)
+    assert "EU" in problem.hint
     assert zoho.calls == ["token 200"]
 
 

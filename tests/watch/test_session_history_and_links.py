@@ -1,4 +1,4 @@
-"""When history, links and company are asked for beside the details, and what comes of it."""
+"""When a session asks for history, links and company beside the details, and what it makes of them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ ALL = ["backup 200", "history 200", "urls 204", "org 200"]
 
 @dataclass
 class SessionDriver:
-    """A session, and what is known by what it saw."""
+    """A session, and the snapshot that its observations lead to."""
 
     zoho: ZohoEnvironment
     session: Session
     known: Snapshot
 
-    async def look(self) -> Sequence[str]:
-        """The calls that one poll made, besides those for tokens."""
+    async def poll(self) -> Sequence[str]:
+        """Poll once; return the calls, without those for tokens."""
         before = len(self.zoho.calls)
-        looked = await self.session.poll(self.known)
-        self.known = apply_observation(self.known, looked, self.zoho.clock.now())
+        observation = await self.session.poll(self.known)
+        self.known = apply_observation(self.known, observation, self.zoho.clock.now())
         return [call for call in self.zoho.calls[before:] if not call.startswith("token")]
 
 
@@ -40,39 +40,39 @@ def session_driver(zoho: ZohoEnvironment, name: str = "nordlys") -> SessionDrive
 
 async def test_the_first_poll_asks_for_everything(zoho: ZohoEnvironment) -> None:
     watch = session_driver(zoho)
-    assert await watch.look() == ALL
+    assert await watch.poll() == ALL
     assert watch.known.zoho.history is not None
     assert watch.known.last_completed is not None
     assert watch.known.zoho.links == Links()
     assert watch.known.company_name == "Nordlys Tools AB"
 
 
-async def test_while_the_details_stay_as_they_are_the_past_is_asked_for_every_six_hours(
+async def test_while_the_details_do_not_change_the_history_is_read_every_six_hours(
     clock: FakeClock, zoho: ZohoEnvironment
 ) -> None:
     watch = session_driver(zoho)
-    await watch.look()
+    await watch.poll()
     calls: list[str] = []
     for _ in range(24 * 12):
         clock.jump_wall_clock(5 * MINUTE)
-        calls += await watch.look()
+        calls += await watch.poll()
     assert calls.count("backup 200") == 288
     assert calls.count("history 200") == calls.count("urls 204") == 4
     assert calls.count("org 200") == 1
 
 
-async def test_when_the_details_change_the_past_is_asked_for_once(zoho: ZohoEnvironment) -> None:
+async def test_when_the_details_change_the_history_is_read_once(zoho: ZohoEnvironment) -> None:
     watch = session_driver(zoho)
-    await watch.look()
+    await watch.poll()
     zoho.simulator.forced_kinds["nordlys"] = "INPROGRESS"
-    assert await watch.look() == ["backup 200", "history 200", "urls 204"]
-    assert await watch.look() == ["backup 200"]
+    assert await watch.poll() == ["backup 200", "history 200", "urls 204"]
+    assert await watch.poll() == ["backup 200"]
 
 
 async def test_a_history_that_cannot_be_read_leaves_the_poll_a_good_one(zoho: ZohoEnvironment) -> None:
     zoho.simulator.forced_kinds["nordlys"] = "HISTORY_DOWN"
     watch = session_driver(zoho)
-    await watch.look()
+    await watch.poll()
     assert watch.known.zoho.backup is not None
     assert watch.known.polls.problem is None
     assert watch.known.zoho.history is None
@@ -80,14 +80,16 @@ async def test_a_history_that_cannot_be_read_leaves_the_poll_a_good_one(zoho: Zo
     assert watch.known.polls.history_problem.kind == "server"
 
 
-async def test_a_past_that_fails_is_asked_for_less_often(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+async def test_a_history_that_fails_is_asked_for_less_often(
+    clock: FakeClock, zoho: ZohoEnvironment
+) -> None:
     zoho.simulator.forced_kinds["nordlys"] = "HISTORY_DOWN"
     watch = session_driver(zoho)
     tried = [timedelta()]
-    await watch.look()
+    await watch.poll()
     for minute in range(1, 20):
         clock.jump_wall_clock(MINUTE)
-        if "history 500" in await watch.look():
+        if "history 500" in await watch.poll():
             tried.append(minute * MINUTE)
     assert tried == [timedelta(), MINUTE, 3 * MINUTE, 7 * MINUTE, 15 * MINUTE]
 
@@ -100,4 +102,4 @@ async def test_whose_org_it_is_is_asked_once_a_day(zoho: ZohoEnvironment) -> Non
 
 async def poll_after(watch: SessionDriver, span: timedelta) -> Sequence[str]:
     watch.zoho.clock.jump_wall_clock(span)
-    return await watch.look()
+    return await watch.poll()

@@ -1,4 +1,4 @@
-"""How a session keeps from locking its sign-in, and what it does while it is locked."""
+"""How a session avoids a lock-out of its sign-in, and what it does during one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECOND = timedelta(seconds=1)
 
 
 class ForgetfulCredentials(MemoryCredentialStore):
-    """Takes access tokens, and keeps none: the worst cache that can be."""
+    """A store that keeps no access token: the worst possible cache."""
 
     async def write_access_token(self, org: Org, access: AccessToken) -> None:
         pass
@@ -40,8 +40,8 @@ async def test_a_hundred_restarts_make_nine_token_requests(clock: FakeClock, tmp
         for _ in range(100):
             journal = open_journal(tmp_path / "journal.db")
             try:
-                looked = await zoho.session(journal=journal).poll_details()
-                outcomes.append(looked.backup and looked.backup.status)
+                observation = await zoho.session(journal=journal).poll_details()
+                outcomes.append(observation.backup and observation.backup.status)
             except ProblemError as error:
                 outcomes.append(error.problem.code)
                 assert error.problem.retry_at == START + 11 * MINUTE
@@ -84,13 +84,13 @@ async def test_a_token_that_still_lives_is_used_when_no_more_may_be_asked_for(cl
 async def test_a_lock_out_lasts_ten_minutes_across_restarts(clock: FakeClock, tmp_path: Path) -> None:
     async with zoho_environment(clock, tmp_path / "journal.db") as zoho:
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        trouble = await problem_of(zoho.session())
-        assert (trouble.kind, trouble.forbids_early_retry, trouble.final) == ("throttled", True, False)
-        assert trouble.retry_at == START + 10 * MINUTE
+        problem = await problem_of(zoho.session())
+        assert (problem.kind, problem.forbids_early_retry, problem.final) == ("throttled", True, False)
+        assert problem.retry_at == START + 10 * MINUTE
     async with zoho_environment(clock, tmp_path / "journal.db") as zoho:
         for _ in range(10):
-            trouble = await problem_of(zoho.session())
-            assert (trouble.forbids_early_retry, trouble.retry_at) == (True, START + 10 * MINUTE)
+            problem = await problem_of(zoho.session())
+            assert (problem.forbids_early_retry, problem.retry_at) == (True, START + 10 * MINUTE)
             clock.jump_wall_clock(timedelta(seconds=59))
         assert zoho.calls == []
         clock.jump_wall_clock(timedelta(seconds=10))

@@ -1,4 +1,4 @@
-"""Token requests: never so many that Zoho locks the door, and none while it is locked."""
+"""The token broker: never so many requests that Zoho locks out, and none during a lock-out."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class BrokerUnderTest:
     async def request(self, dc: DataCenter | None = None) -> AccessToken:
         return await self.broker.request_access_token(self.org, self.sign_in, dc)
 
-    async def trouble(self, dc: DataCenter | None = None) -> Problem:
+    async def problem(self, dc: DataCenter | None = None) -> Problem:
         with pytest.raises(ProblemError) as caught:
             await self.request(dc)
         return caught.value.problem
@@ -74,7 +74,7 @@ def same_token(broker: BrokerUnderTest) -> BrokerUnderTest:
 async def restarted(
     zoho: ZohoEnvironment, path: Path, name: str = "nordlys"
 ) -> AsyncIterator[BrokerUnderTest]:
-    """A process of its own, on the journal at `path`."""
+    """A broker as in a new process, with the journal at `path`."""
     journal = open_journal(path)
     yield BrokerUnderTest(zoho, name, journal)
     await journal.close()
@@ -88,12 +88,12 @@ async def test_nothing_is_asked_within_a_lock_out_and_its_end_is_shown(
 ) -> None:
     zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
     for _ in range(60):
-        trouble = await broker.trouble()
-        assert (trouble.kind, trouble.code, trouble.final) == ("throttled", LOCKOUT, False)
-        assert trouble.retry_at == START + 10 * MINUTE
+        problem = await broker.problem()
+        assert (problem.kind, problem.code, problem.final) == ("throttled", LOCKOUT, False)
+        assert problem.retry_at == START + 10 * MINUTE
         clock.jump_wall_clock(10 * SECOND)
     assert zoho.token_request_count == 1
-    await broker.trouble()
+    await broker.problem()
     assert zoho.token_request_count == 2
 
 
@@ -103,7 +103,7 @@ async def test_each_lock_out_in_a_row_lasts_twice_as_long_up_to_forty_minutes(
     zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
     lasted = []
     for _ in range(4):
-        until = (await broker.trouble()).retry_at
+        until = (await broker.problem()).retry_at
         assert until is not None
         lasted.append((until - clock.now()) // MINUTE)
         clock.jump_wall_clock(until - clock.now())
@@ -119,7 +119,7 @@ async def test_a_lock_out_and_its_count_outlive_a_restart(clock: FakeClock, tmp_
             began = clock.now()
             for _ in range(3):
                 async with restarted(zoho, path) as broker:
-                    assert (await broker.trouble()).retry_at == began + minutes * MINUTE
+                    assert (await broker.problem()).retry_at == began + minutes * MINUTE
                 clock.jump_wall_clock(minutes * MINUTE / 3)
         assert zoho.token_request_count == 3
 
@@ -130,14 +130,14 @@ async def test_a_good_token_ends_the_row(clock: FakeClock, tmp_path: Path) -> No
         broker = BrokerUnderTest(zoho)
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
         for _ in range(2):
-            await broker.trouble()
+            await broker.problem()
             clock.jump_wall_clock(20 * MINUTE)
         del zoho.simulator.forced_kinds["nordlys"]
         await broker.request()
         with raw_database(path) as kept:
             assert kept.execute("SELECT count(*) FROM lockout").fetchone() == (0,)
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        assert (await broker.trouble()).retry_at == clock.now() + 10 * MINUTE
+        assert (await broker.problem()).retry_at == clock.now() + 10 * MINUTE
 
 
 async def test_another_refusal_neither_begins_nor_ends_a_row(
@@ -145,19 +145,19 @@ async def test_another_refusal_neither_begins_nor_ends_a_row(
 ) -> None:
     for kind in (LOCKOUT, "invalid_code", "general_error", LOCKOUT):
         zoho.simulator.forced_kinds["nordlys"] = kind
-        trouble = await broker.trouble()
-        assert trouble.code == kind
+        problem = await broker.problem()
+        assert problem.code == kind
         clock.jump_wall_clock(10 * MINUTE)
-    assert trouble.retry_at == clock.now() + 10 * MINUTE
+    assert problem.retry_at == clock.now() + 10 * MINUTE
 
 
 async def test_orgs_with_one_token_share_its_lock_out(
     zoho: ZohoEnvironment, broker: BrokerUnderTest
 ) -> None:
     zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-    await broker.trouble()
+    await broker.problem()
     del zoho.simulator.forced_kinds["nordlys"]
-    assert (await same_token(broker).trouble()).retry_at == START + 10 * MINUTE
+    assert (await same_token(broker).problem()).retry_at == START + 10 * MINUTE
     assert zoho.token_request_count == 1
     await BrokerUnderTest(zoho, "kestrel").request()
 
@@ -166,22 +166,22 @@ async def test_who_signs_in_again_is_not_held_up_by_the_lock_out_of_the_token_be
     zoho: ZohoEnvironment, broker: BrokerUnderTest
 ) -> None:
     zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-    await broker.trouble()
+    await broker.problem()
     del zoho.simulator.forced_kinds["nordlys"]
     broker.sign_in = SignInCredentials(broker.sign_in.client_secret, Secret("1000.another.refresh-token"))
-    assert (await broker.trouble()).code == "invalid_code"
+    assert (await broker.problem()).code == "invalid_code"
     assert zoho.token_request_count == 2
 
 
 async def test_a_lock_out_counts_from_zohos_answer(clock: FakeClock) -> None:
-    """Asked too soon, the next request would fall into the lock-out and prolong it."""
+    """A request made too soon would fall into the lock-out and prolong it."""
 
     async def travel() -> None:
         clock.jump_wall_clock(15 * SECOND)
 
     async with zoho_environment(clock, during_call=travel) as zoho:
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        assert (await BrokerUnderTest(zoho).trouble()).retry_at == clock.now() + 10 * MINUTE
+        assert (await BrokerUnderTest(zoho).problem()).retry_at == clock.now() + 10 * MINUTE
         assert clock.now() > START
 
 
@@ -197,9 +197,9 @@ async def test_a_lock_out_written_while_the_clock_was_ahead_lasts_no_longer_than
     journal.tokens = Ahead(journal._database)
     async with zoho_environment(clock, journal) as zoho:
         broker = BrokerUnderTest(zoho)
-        assert (await broker.trouble()).retry_at == START + MAX_LOCKOUT
+        assert (await broker.problem()).retry_at == START + MAX_LOCKOUT
         clock.jump_wall_clock(MINUTE)
-        assert (await broker.trouble()).retry_at == START + MAX_LOCKOUT
+        assert (await broker.problem()).retry_at == START + MAX_LOCKOUT
         assert zoho.calls == []
 
 
@@ -211,12 +211,12 @@ async def test_nine_tokens_may_be_asked_for_at_once_and_the_tenth_is_put_off(clo
     async with zoho_environment(clock) as zoho:
         broker = BrokerUnderTest(zoho)
         await broker.use_up()
-        trouble = await broker.trouble()
-        assert (trouble.kind, trouble.code, trouble.final) == ("throttled", TOKEN_BUDGET_EXHAUSTED, False)
-        assert trouble.retry_at == START + REQUEST_WINDOW
+        problem = await broker.problem()
+        assert (problem.kind, problem.code, problem.final) == ("throttled", TOKEN_BUDGET_EXHAUSTED, False)
+        assert problem.retry_at == START + REQUEST_WINDOW
         assert zoho.calls == ["token 200"] * 9
         clock.jump_wall_clock(REQUEST_WINDOW - SECOND)
-        assert (await broker.trouble()).forbids_early_retry
+        assert (await broker.problem()).forbids_early_retry
         clock.jump_wall_clock(SECOND)
         await broker.request()
 
@@ -226,8 +226,8 @@ async def test_a_failed_request_counts_like_any_other(
 ) -> None:
     for kind in ("invalid_code", "general_error", "invalid_client_secret") * 3:
         zoho.simulator.forced_kinds["nordlys"] = kind
-        assert (await broker.trouble()).code == kind
-    assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+        assert (await broker.problem()).code == kind
+    assert (await broker.problem()).code == TOKEN_BUDGET_EXHAUSTED
     assert zoho.token_request_count == 9
 
 
@@ -237,24 +237,24 @@ async def test_what_we_put_off_ourselves_is_no_lock_out(clock: FakeClock, tmp_pa
         broker = BrokerUnderTest(zoho)
         await broker.use_up()
         for _ in range(50):
-            await broker.trouble()
+            await broker.problem()
         with raw_database(path) as kept:
             assert kept.execute("SELECT count(*) FROM lockout").fetchone() == (0,)
 
 
 async def test_orgs_with_one_token_share_its_budget(zoho: ZohoEnvironment, broker: BrokerUnderTest) -> None:
     await broker.use_up()
-    assert (await same_token(broker).trouble()).code == TOKEN_BUDGET_EXHAUSTED
+    assert (await same_token(broker).problem()).code == TOKEN_BUDGET_EXHAUSTED
     await BrokerUnderTest(zoho, "kestrel").request()
 
 
 async def test_another_data_center_counts_for_itself(
     zoho: ZohoEnvironment, broker: BrokerUnderTest
 ) -> None:
-    """As when the right one is searched for: Zoho's data centers know nothing of each other."""
+    """Zoho's data centers count separately; a search for the right one asks several."""
     await broker.use_up()
-    assert (await broker.trouble(DATA_CENTERS["eu"])).code == TOKEN_BUDGET_EXHAUSTED
-    assert (await broker.trouble(DATA_CENTERS["us"])).code == "invalid_client"
+    assert (await broker.problem(DATA_CENTERS["eu"])).code == TOKEN_BUDGET_EXHAUSTED
+    assert (await broker.problem(DATA_CENTERS["us"])).code == "invalid_client"
     assert zoho.simulator.request_records[-1].host == "accounts.zoho.com"
 
 
@@ -276,20 +276,20 @@ async def test_without_a_journal_a_process_keeps_to_the_budget(clock: FakeClock,
     async with zoho_environment(clock, tmp_path / "file" / "journal.db") as zoho:
         broker = BrokerUnderTest(zoho)
         await broker.use_up()
-        assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+        assert (await broker.problem()).code == TOKEN_BUDGET_EXHAUSTED
 
 
 async def test_the_token_of_a_new_sign_in_counts(zoho: ZohoEnvironment, broker: BrokerUnderTest) -> None:
     await broker.broker.record_first_token(broker.org, broker.sign_in)
     for _ in range(8):
         await broker.request()
-    assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+    assert (await broker.problem()).code == TOKEN_BUDGET_EXHAUSTED
 
 
 async def test_a_new_sign_in_needs_no_budget_left(zoho: ZohoEnvironment, broker: BrokerUnderTest) -> None:
     await broker.use_up()
     await broker.broker.record_first_token(broker.org, broker.sign_in)
-    assert (await broker.trouble()).retry_at == START + REQUEST_WINDOW
+    assert (await broker.problem()).retry_at == START + REQUEST_WINDOW
 
 
 # Client credentials, which have no refresh token
@@ -307,10 +307,10 @@ def broker_for_client_credentials(zoho: ZohoEnvironment, name: str = "nordlys") 
 async def test_client_credentials_are_counted_by_client_and_org(zoho: ZohoEnvironment) -> None:
     broker = broker_for_client_credentials(zoho)
     await broker.use_up()
-    assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
-    await BrokerUnderTest(zoho).request()  # by its refresh token
+    assert (await broker.problem()).code == TOKEN_BUDGET_EXHAUSTED
+    await BrokerUnderTest(zoho).request()  # by the refresh token, which has a count of its own
     broker.org = replace(broker.org, soid="ZohoCRM.1")
-    assert (await broker.trouble()).code == "missing_org_info"
+    assert (await broker.problem()).code == "missing_org_info"
     await broker_for_client_credentials(zoho, "kestrel").request()
 
 
@@ -318,10 +318,10 @@ async def test_a_left_over_refresh_token_is_nothing_to_client_credentials(zoho: 
     broker = broker_for_client_credentials(zoho)
     await broker.use_up()
     broker.sign_in = SignInCredentials(broker.sign_in.client_secret, Secret("1000.left.over"))
-    assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+    assert (await broker.problem()).code == TOKEN_BUDGET_EXHAUSTED
 
 
-# Codes
+# Grant codes
 
 
 async def test_a_code_is_spent_once(clock: FakeClock, zoho: ZohoEnvironment) -> None:
@@ -354,7 +354,7 @@ async def test_no_secret_is_written_down_or_shown(clock: FakeClock, tmp_path: Pa
     path = tmp_path / "journal.db"
     async with zoho_environment(clock) as zoho, restarted(zoho, path) as broker:
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        told = [await broker.trouble(), await broker.trouble()]
+        problems = [await broker.problem(), await broker.problem()]
         del zoho.simulator.forced_kinds["nordlys"]
         clock.jump_wall_clock(10 * MINUTE)
         access = await broker.request()
@@ -364,14 +364,14 @@ async def test_no_secret_is_written_down_or_shown(clock: FakeClock, tmp_path: Pa
         written = content_of(tmp_path)
         for secret in (CODE, access.token, refresh, broker.sign_in.client_secret):
             assert secret.reveal().encode() not in written
-            assert secret.reveal() not in repr(told)
+            assert secret.reveal() not in repr(problems)
 
 
-# Whatever anybody does
+# Any sequence of requests
 
 
 def exceeds_limit(at: list[datetime]) -> bool:
-    """Whether ten of these are within ten minutes."""
+    """Whether ten of these times are within ten minutes."""
     return any(
         later - sooner < ZOHOS_WINDOW for sooner, later in zip(at, at[ZOHOS_LIMIT - 1 :], strict=False)
     )

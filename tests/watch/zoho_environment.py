@@ -1,4 +1,4 @@
-"""For the tests of the watch: the simulated Zoho in the process, and scripted orgs."""
+"""The simulated Zoho inside the process, and a Zoho with scripted answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def locked_out(until: datetime) -> Problem:
 
 
 class FixedRng(random.Random):
-    """Jitter at one place of its range: 0 in the middle, -1 and 1 at its ends."""
+    """Random numbers at one place of their range: 0 in the middle, -1 and 1 at its ends."""
 
     def __init__(self, place: float = 0.0) -> None:
         super().__init__(0)
@@ -59,7 +59,7 @@ class FixedRng(random.Random):
 
 
 class InstantClock(FakeClock):
-    """Waiting takes no time, for a single task: a day passes in milliseconds."""
+    """A clock for a single task on which waiting takes no time: a day passes in milliseconds."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         if seconds is None:
@@ -79,10 +79,10 @@ class ScriptedZoho:
     clock: FakeClock
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
-    """What an org's answer waits for."""
+    """The event that an org's answer waits for."""
     polls: list[tuple[str, datetime]] = field(default_factory=list)
     max_concurrent_polls: int = 0
-    """Of any one org."""
+    """The most polls of one org at the same time."""
     _polling: list[str] = field(default_factory=list)
 
     def open_poll(self, org: Org) -> Callable[[Snapshot], Awaitable[Observation]]:
@@ -106,8 +106,8 @@ class ScriptedZoho:
             self._polling.remove(name)
 
 
-def problem_error(trouble: Problem) -> ProblemError:
-    return ProblemError(trouble)
+def problem_error(problem: Problem) -> ProblemError:
+    return ProblemError(problem)
 
 
 @dataclass
@@ -137,12 +137,12 @@ class ZohoEnvironment:
 
     @property
     def token_request_count(self) -> int:
-        """How many access tokens were asked for."""
+        """The number of requests for access tokens."""
         return sum(_call(request) == "token" for request in self.simulator.request_records)
 
 
 async def token_from_elsewhere(zoho: ZohoEnvironment) -> AccessToken:
-    """As a machine gets it that shares the sign-in, but no journal."""
+    """A token requested by a machine that shares the sign-in but not the journal."""
     org = zoho.org()
     sign_in = sign_in_of(zoho.simulator.world.orgs[org.name])
     return await request_access_token(zoho.http, org, data_center_of(org), sign_in, zoho.clock.now())

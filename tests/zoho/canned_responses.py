@@ -1,4 +1,4 @@
-"""Handmade answers, inside the process, and the full text of errors."""
+"""Canned answers served inside the process, and the full text of errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One request that came."""
+    """A request as the app received it."""
 
     method: str
     host: str
@@ -50,7 +50,7 @@ class CannedResponse:
 
 
 def json_response(answer: object, status: int = 200, **headers: str) -> CannedResponse:
-    """`answer` as JSON."""
+    """A response with `answer` as JSON."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return CannedResponse(status, json.dumps(answer).encode(), named)
 
@@ -58,7 +58,7 @@ def json_response(answer: object, status: int = 200, **headers: str) -> CannedRe
 class CannedApp:
     """An ASGI app with answers for each path, given in turn; the last one repeats.
 
-    An `OSError` among them breaks the connection off. A path without answers is a test's mistake.
+    An `OSError` among the answers breaks the connection off. A request to a path without answers fails.
     """
 
     def __init__(self, answers: Mapping[str, Sequence[CannedResponse | OSError]]) -> None:
@@ -90,7 +90,7 @@ async def _read_asked(scope: Message, receive: Receive) -> RecordedRequest:
 
 
 def full_error_text(error: BaseException) -> str:
-    """Everything that a log or a terminal can show of an error, and of the errors current it."""
+    """All text that a log or a terminal can show of an error and of the errors that led to it."""
     lines = traceback.format_exception(error)
     current: BaseException | None = error
     while current is not None:

@@ -1,4 +1,4 @@
-"""For the tests of the sign-in flows: a client, Zoho's good answers, and secrets that must not leak."""
+"""Samples for tests of the sign-in flows: a client, Zoho's good answers, secrets that must not leak."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CAPTIVE_PORTAL_PAGE = b"<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></
 
 
 async def problem_of(flow: Awaitable[object]) -> Problem:
-    """The problem that ends a sign-in; none of its texts may have a secret."""
+    """The problem that ends a sign-in; check that its error shows no secret."""
     with pytest.raises(ProblemError) as caught:
         await flow
     assert_no_secret_in(full_error_text(caught.value))
@@ -89,7 +89,7 @@ class DeviceFlow:
     def __init__(
         self,
         *polls: CannedResponse | OSError,
-        told: object = DEVICE_CODE_ANSWER,
+        code_answer: object = DEVICE_CODE_ANSWER,
         status: int = 200,
         dc: DataCenter = EU,
     ) -> None:
@@ -100,7 +100,7 @@ class DeviceFlow:
         self.dc = dc
         self.app = CannedApp(
             {
-                DEVICE_CODE_PATH: [json_response(told, status)],
+                DEVICE_CODE_PATH: [json_response(code_answer, status)],
                 DEVICE_TOKEN_PATH: polls or [json_response(TOKEN_ANSWER)],
             }
         )

@@ -1,4 +1,4 @@
-"""The backup call: what it asks, what it makes of every answer and every error."""
+"""The call for backup details: its request, and how answers and errors are read."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ async def test_it_gets_the_documented_path_with_the_token_in_zohos_own_scheme() 
 
 async def test_a_good_answer_gives_the_backup_zohos_clock_and_the_credits_that_remain() -> None:
     date = format_datetime(START + timedelta(minutes=2), usegmt=True)
-    looked = await fetch(json_response({"backup": JOB}, Date=date, X_API_CREDITS_REMAINING="1840"))
-    assert looked.backup is not None
-    assert looked.backup.as_dict() == JOB
-    assert looked.server_time == START + timedelta(minutes=2)
-    assert looked.credits_remaining == 1840
+    observation = await fetch(json_response({"backup": JOB}, Date=date, X_API_CREDITS_REMAINING="1840"))
+    assert observation.backup is not None
+    assert observation.backup.as_dict() == JOB
+    assert observation.server_time == START + timedelta(minutes=2)
+    assert observation.credits_remaining == 1840
 
 
 async def test_clock_and_credits_are_not_known_where_zoho_does_not_show_them() -> None:
-    looked = await fetch(json_response({"backup": JOB}))
-    assert (looked.server_time, looked.credits_remaining) == (None, None)
+    observation = await fetch(json_response({"backup": JOB}))
+    assert (observation.server_time, observation.credits_remaining) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ async def test_a_204_and_its_kin_mean_that_no_backup_is_set_up(status: int, body
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_an_error_that_names_when_to_come_back_is_taken_at_its_word(status: int) -> None:
-    trouble = await problem_of(CannedResponse(status, b"", {"Retry-After": "120"}))
-    assert trouble.retry_at == START + timedelta(seconds=120)
+    problem = await problem_of(CannedResponse(status, b"", {"Retry-After": "120"}))
+    assert problem.retry_at == START + timedelta(seconds=120)
 
 
 async def test_an_error_that_does_not_name_it_leaves_the_moment_open() -> None:
@@ -95,7 +95,7 @@ async def test_an_error_inside_the_backup_is_read_as_one_at_the_top() -> None:
 
 @dataclass
 class HttpPath:
-    """One way to reach the simulator."""
+    """A path to the simulator: inside the process, or over a port."""
 
     simulator: Simulator
     port: SimulatorServer | None
@@ -122,7 +122,7 @@ def wire(request: pytest.FixtureRequest, served: tuple[SimulatorServer, FakeCloc
     if request.param == "in the process":
         return HttpPath(make_simulator(), None)
     port, clock = served
-    clock.jump_wall_clock(timedelta(hours=1))  # past the tokens that the test before has spent
+    clock.jump_wall_clock(timedelta(hours=1))  # so late that the tokens of the test before no longer count
     port.simulator.forced_kinds.clear()
     return HttpPath(port.simulator, port)
 
@@ -132,7 +132,7 @@ API_KINDS = list(dict.fromkeys(row[1:] for row in DOCUMENTED_ERRORS))
 
 
 async def forced_problem(forced: str, wire: HttpPath) -> Problem:
-    """The problem where the simulator is forced to break in this way."""
+    """The problem of a call to the simulator, which is forced to answer in this way."""
     async with wire.signed_in("nordlys") as (http, org, access):
         wire.simulator.forced_kinds["nordlys"] = forced
         with pytest.raises(ProblemError) as caught:
@@ -144,11 +144,11 @@ async def forced_problem(forced: str, wire: HttpPath) -> Problem:
 async def test_each_error_of_the_api_host_has_its_kind(
     code: str, kind: str, final: bool, wire: HttpPath
 ) -> None:
-    trouble = await forced_problem(code, wire)
-    assert (trouble.kind, trouble.code, trouble.final) == (kind, code, final)
-    assert trouble.http_status == API_ERRORS[code][0]
-    assert code not in trouble.message
-    assert trouble.hint
+    problem = await forced_problem(code, wire)
+    assert (problem.kind, problem.code, problem.final) == (kind, code, final)
+    assert problem.http_status == API_ERRORS[code][0]
+    assert code not in problem.message
+    assert problem.hint
 
 
 def test_every_error_that_the_simulator_knows_is_in_the_table_above() -> None:
@@ -166,8 +166,8 @@ def test_every_error_that_the_simulator_knows_is_in_the_table_above() -> None:
 async def test_what_else_the_simulator_breaks_has_its_kind_too(
     forced: str, kind: str, code: str | None, status: int, wire: HttpPath
 ) -> None:
-    trouble = await forced_problem(forced, wire)
-    assert (trouble.kind, trouble.code, trouble.http_status) == (kind, code, status)
+    problem = await forced_problem(forced, wire)
+    assert (problem.kind, problem.code, problem.http_status) == (kind, code, status)
 
 
 async def test_a_profile_without_api_access_is_distinguished_from_a_user_who_is_no_administrator(
@@ -181,10 +181,10 @@ async def test_a_profile_without_api_access_is_distinguished_from_a_user_who_is_
 async def test_each_status_of_a_backup_arrives(status: str, wire: HttpPath) -> None:
     async with wire.signed_in("nordlys") as (http, org, access):
         wire.simulator.forced_kinds["nordlys"] = status
-        looked = await fetch_details(http, access, org.data_center, START)
-    assert looked.backup is not None
-    assert looked.backup.state is BackupState[status]
-    assert looked.server_time is not None
+        observation = await fetch_details(http, access, org.data_center, START)
+    assert observation.backup is not None
+    assert observation.backup.state is BackupState[status]
+    assert observation.server_time is not None
 
 
 @pytest.mark.parametrize("forced", ["NONE", "EMPTY"])
@@ -203,9 +203,9 @@ async def test_a_fresh_token_at_another_data_centers_host_is_refused_and_the_hin
         lost = AccessToken(access.token, elsewhere, access.expires_at)
         with pytest.raises(ProblemError) as caught:
             await fetch_details(http, lost, "eu", START)
-    trouble = caught.value.problem
-    assert (trouble.kind, trouble.code, trouble.http_status) == ("auth", "INVALID_TOKEN", 401)
-    assert "EU" in trouble.hint
+    problem = caught.value.problem
+    assert (problem.kind, problem.code, problem.http_status) == ("auth", "INVALID_TOKEN", 401)
+    assert "EU" in problem.hint
 
 
 async def test_a_sign_in_at_another_data_centers_accounts_host_is_an_unknown_client(wire: HttpPath) -> None:
@@ -222,6 +222,6 @@ async def test_a_sign_in_at_another_data_centers_accounts_host_is_an_unknown_cli
 
 
 async def test_the_body_of_an_answer_is_read_whatever_the_page_around_it_says() -> None:
-    """Zoho sends JSON with `text/html` at times; only the body counts."""
+    """Zoho sometimes sends JSON as `text/html`; only the body counts."""
     answer = CannedResponse(200, json.dumps({"backup": JOB}).encode(), {"Content-Type": "text/html"})
     assert (await fetch(answer)).backup is not None

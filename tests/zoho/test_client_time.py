@@ -1,4 +1,4 @@
-"""Zoho's time, asked of an accounts host without a token."""
+"""Asking an accounts host for Zoho's time, without a token."""
 
 from __future__ import annotations
 

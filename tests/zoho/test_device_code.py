@@ -1,4 +1,4 @@
-"""The code that a device is given to show: what is asked for it, and which answers are believed."""
+"""The request for a device code, and which answers to it are accepted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_a_code_is_asked_for_with_offline_access_a_consent_prompt_and_no_s
     }
 
 
-# How long it lives
+# Lifetime
 
 
 @pytest.mark.parametrize(
@@ -57,20 +57,20 @@ async def test_a_code_is_asked_for_with_offline_access_a_consent_prompt_and_no_s
 async def test_a_code_lives_for_milliseconds_or_seconds_by_how_large_the_number_is(
     expires: object, seconds: float
 ) -> None:
-    flow = DeviceFlow(told=device_code_answer(expires_in=expires))
+    flow = DeviceFlow(code_answer=device_code_answer(expires_in=expires))
     await flow.run()
     assert flow.codes[0].expires_at == START + timedelta(seconds=seconds)
 
 
-# What is not believed
+# Refused answers
 
 
 @pytest.mark.parametrize(("error", "says"), [("invalid_client", "devices"), ("invalid_scope", "scope")])
 async def test_a_code_that_is_not_given_is_reported_before_anything_is_shown(error: str, says: str) -> None:
-    flow = DeviceFlow(told={"error": error})
-    trouble = await problem_of(flow.run())
-    assert (trouble.kind, trouble.code) == ("auth", error)
-    assert says in trouble.message
+    flow = DeviceFlow(code_answer={"error": error})
+    problem = await problem_of(flow.run())
+    assert (problem.kind, problem.code) == ("auth", error)
+    assert says in problem.message
     assert flow.shown.progress == []
     assert flow.poll_times == []
 
@@ -98,15 +98,15 @@ async def test_a_code_that_is_not_given_is_reported_before_anything_is_shown(err
     ],
 )
 async def test_a_person_is_sent_to_no_page_that_is_not_on_an_accounts_host(url: object) -> None:
-    flow = DeviceFlow(told=device_code_answer(verification_url=url))
-    trouble = await problem_of(flow.run())
-    assert trouble.kind == "contract"
+    flow = DeviceFlow(code_answer=device_code_answer(verification_url=url))
+    problem = await problem_of(flow.run())
+    assert problem.kind == "contract"
     assert flow.shown.progress == []
 
 
 @pytest.mark.parametrize("complete", ["https://evil.example/?user_code=QW12ER34", "", 5, None, ["x"]])
 async def test_a_complete_address_elsewhere_is_left_out(complete: object) -> None:
-    flow = DeviceFlow(told=device_code_answer(verification_uri_complete=complete))
+    flow = DeviceFlow(code_answer=device_code_answer(verification_uri_complete=complete))
     await flow.run()
     assert flow.codes[0].verification_url_with_code is None
 
@@ -128,13 +128,13 @@ async def test_a_complete_address_elsewhere_is_left_out(complete: object) -> Non
 async def test_an_answer_without_a_code_to_enter_or_to_poll_with_is_refused(
     changed: dict[str, object],
 ) -> None:
-    flow = DeviceFlow(told=device_code_answer(**changed))
+    flow = DeviceFlow(code_answer=device_code_answer(**changed))
     assert (await problem_of(flow.run())).kind == "contract"
     assert flow.poll_times == []
 
 
 async def test_a_code_to_enter_is_shown_without_what_a_terminal_would_obey() -> None:
-    flow = DeviceFlow(told=device_code_answer(user_code="QW12\x1b]52;c;ER34" + "A" * 100))
+    flow = DeviceFlow(code_answer=device_code_answer(user_code="QW12\x1b]52;c;ER34" + "A" * 100))
     await flow.run()
     code = flow.codes[0].user_code
     assert code.isprintable()

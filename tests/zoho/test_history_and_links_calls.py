@@ -1,4 +1,4 @@
-"""The history and the links call: what is asked, page after page, and what comes of it."""
+"""The calls for history and links: their requests, page by page, and their results."""
 
 from __future__ import annotations
 
@@ -135,7 +135,9 @@ async def test_of_both_what_can_be_read_is_kept_with_the_problem_of_the_other(
         {path: [answer] for path, answer in zip((HISTORY_PATH, LINKS_PATH), answers, strict=True)}
     )
     async with HttpClient(app) as http:
-        past = await fetch_history_and_links(http, ACCESS, "eu", START)
-    assert (past.history is not None, past.links is not None) == tuple(one is NOTHING for one in answers)
-    problems = (past.problem, past.links_problem)
+        history_and_links = await fetch_history_and_links(http, ACCESS, "eu", START)
+    assert (history_and_links.history is not None, history_and_links.links is not None) == tuple(
+        one is NOTHING for one in answers
+    )
+    problems = (history_and_links.problem, history_and_links.links_problem)
     assert tuple(problem and problem.kind for problem in problems) == kinds

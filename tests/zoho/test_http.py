@@ -1,4 +1,4 @@
-"""The one HTTP client: what it refuses, what it says when the wire fails, and what it never reveals."""
+"""The HTTP client: its limits, its problems when a connection fails, and secrets that it never shows."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ SECRET = "a-secret-nobody-may-see"
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither exceptions from a proxy nor certificates of the developer's own."""
+    """Unset the developer's own proxy exceptions and certificates."""
     for name in ("NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 
 async def send_secrets(http: HttpClient, url: str) -> HttpResponse:
-    """One request, which carries a token and a secret."""
+    """Send a request with a token in its header and a secret in its body."""
     headers = {"Authorization": f"Zoho-oauthtoken {TOKEN}"}
     return await http.send("POST", url, headers=headers, form={"client_secret": SECRET})
 
 
 async def problem_of(url: str, through: HttpClient | None = None) -> Problem:
-    """What goes wrong with `send_secrets`; neither is shown."""
+    """The problem of `send_secrets`; check that its error shows neither token nor secret."""
     async with through or HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
             await send_secrets(http, url)
-    told = full_error_text(caught.value)
-    assert TOKEN not in told
-    assert SECRET not in told
-    # An error of httpx's behind it would hold the request, and that the token.
+    shown = full_error_text(caught.value)
+    assert TOKEN not in shown
+    assert SECRET not in shown
+    # An httpx error as its context would hold the request, and so the token.
     assert caught.value.__context__ is None
     return caught.value.problem
 
@@ -120,9 +120,9 @@ TOO_LONG = {
 
 @pytest.mark.parametrize("answer", TOO_LONG.values(), ids=TOO_LONG)
 async def test_a_longer_answer_is_not_read_to_its_end(answer: Responder) -> None:
-    trouble = await problem_with(answer)
-    assert trouble.kind == "contract"
-    assert "1 MiB" in trouble.message
+    problem = await problem_with(answer)
+    assert problem.kind == "contract"
+    assert "1 MiB" in problem.message
 
 
 async def test_a_small_packed_answer_that_unpacks_to_64_mib_takes_no_such_memory() -> None:
@@ -152,9 +152,9 @@ async def test_a_small_packed_answer_that_unpacks_to_64_mib_takes_no_such_memory
     ids=["cut in the data", "cut in the check sum", "cut after its head", "not packed", "br", "twice"],
 )
 async def test_a_packed_answer_that_cannot_be_unpacked_is_no_answer(answer: bytes, word: str) -> None:
-    trouble = await problem_with(send_bytes(answer))
-    assert trouble.kind == "contract"
-    assert word in trouble.message
+    problem = await problem_with(send_bytes(answer))
+    assert problem.kind == "contract"
+    assert word in problem.message
 
 
 @pytest.mark.parametrize("headers", [[], ["Content-Encoding: gzip"]])
@@ -163,15 +163,15 @@ async def test_an_answer_without_a_body_may_say_that_it_is_packed(headers: list[
     assert (answer.status, answer.body) == (204, b"")
 
 
-# What goes wrong on the wire
+# Connections that fail
 
 
-async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
+async def test_each_failure_of_a_connection_has_a_sentence_of_its_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with refusing_port() as url:
         refused = await problem_of(url)
-    with monkeypatch.context() as short:  # for these alone: a busy machine may take longer for the others
+    with monkeypatch.context() as short:  # only here: on a busy machine the other cases may take longer
         short.setattr(room, "READ_SECONDS", 0.05)
         silent = await problem_with(never_answer)
         short.setattr(room, "CONNECT_SECONDS", 0.05)
@@ -193,11 +193,11 @@ async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
         "issuer": untrusted,
         "proxy": barred,
     }
-    for word, trouble in words.items():
-        assert (trouble.kind, trouble.final) == ("network", False)
-        assert word in trouble.message
-        assert ("crm.example" if trouble is barred else "127.0.0.1") in trouble.message
-    assert len({trouble.message for trouble in words.values()}) == len(words)
+    for word, problem in words.items():
+        assert (problem.kind, problem.final) == ("network", False)
+        assert word in problem.message
+        assert ("crm.example" if problem is barred else "127.0.0.1") in problem.message
+    assert len({problem.message for problem in words.values()}) == len(words)
 
 
 @pytest.mark.parametrize("error", [httpx.CloseError, httpx.TooManyRedirects, httpx.StreamError])
@@ -207,9 +207,9 @@ async def test_what_has_no_sentence_of_its_own_is_shown_by_its_name_alone(
     async def fails(scope: Message, receive: Receive, send: Send) -> None:
         raise error(f"the call with {TOKEN} failed")
 
-    trouble = await problem_of("https://crm.example/", HttpClient(fails))
-    assert trouble.kind == "network"
-    assert trouble.message == f"The call to crm.example failed ({error.__name__})."
+    problem = await problem_of("https://crm.example/", HttpClient(fails))
+    assert problem.kind == "network"
+    assert problem.message == f"The call to crm.example failed ({error.__name__})."
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ async def test_what_has_no_sentence_of_its_own_is_shown_by_its_name_alone(
     ids=["nothing", "half a head", "no HTTP", "too short", "half a chunk", "no chunk"],
 )
 async def test_an_answer_that_is_not_whole_is_no_answer(answer: Responder) -> None:
-    trouble = await problem_with(answer)
-    assert trouble.kind == "network"
-    assert "broke" in trouble.message
+    problem = await problem_with(answer)
+    assert problem.kind == "network"
+    assert "broke" in problem.message
 
 
 async def test_a_request_that_nobody_waits_for_any_more_ends_at_once() -> None:
@@ -253,14 +253,14 @@ async def test_a_request_that_nobody_waits_for_any_more_ends_at_once() -> None:
 async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time(
     between: int, is_given_up: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a clock that has gone on by so many seconds with each drop; the answer comes whole, in the end."""
+    """The clock moves by `between` seconds with each byte; the answer arrives complete in the end."""
     readings = count(step=between)
     monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(readings)))
     dripping = drip_bytes(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", b" ")
     if is_given_up:
-        trouble = await problem_with(dripping)
-        assert trouble.kind == "network"
-        assert "too long" in trouble.message
+        problem = await problem_with(dripping)
+        assert problem.kind == "network"
+        assert "too long" in problem.message
     else:
         assert (await answer_of(dripping)).body == b"   "
 
@@ -270,14 +270,14 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
     ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://a\x00/", "http://[::1", ""],
 )
 async def test_a_url_that_cannot_be_called_is_a_problem_of_the_config(url: str) -> None:
-    trouble = await problem_of(url)
-    assert (trouble.kind, trouble.final) == ("config", True)
+    problem = await problem_of(url)
+    assert (problem.kind, problem.final) == ("config", True)
 
 
 @pytest.mark.parametrize("text", ["é", "\r\nX-Other: 1", "\n", "\x00", "\udcff"])
 @pytest.mark.parametrize("place", ["header", "form"])
 async def test_what_cannot_be_sent_is_a_problem_that_does_not_show_it(place: str, text: str) -> None:
-    """Either it is sent, safely encoded, or it is refused; in both cases nobody reads it in an error."""
+    """The text is either sent safely encoded or refused; no error shows it."""
     heard = SECRET + text
     async with run_faulty_server(send_bytes(http_response(200))) as server, HttpClient() as http:
         try:
@@ -303,8 +303,8 @@ async def test_an_environment_that_no_client_can_be_made_of_is_a_problem(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    trouble = await problem_of("https://127.0.0.1:9")
-    assert trouble.kind in ("network", "config")
+    problem = await problem_of("https://127.0.0.1:9")
+    assert problem.kind in ("network", "config")
 
 
 @pytest.mark.parametrize("allowed", [0, 1], ids=["for the certificates", "for the name"])
@@ -321,10 +321,10 @@ def test_where_no_thread_can_be_started_a_call_fails_and_says_so(
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", start_or_refuse)
-        trouble = run_event_loop(problem_of("https://crm.example"))
-    assert trouble.kind == "network"
-    assert "his machine starts no more threads" in trouble.message
-    assert "ulimit -u" in trouble.hint
+        problem = run_event_loop(problem_of("https://crm.example"))
+    assert problem.kind == "network"
+    assert "his machine starts no more threads" in problem.message
+    assert "ulimit -u" in problem.hint
 
 
 # Redirects, proxies, logs
@@ -342,7 +342,7 @@ async def test_a_redirect_is_shown_and_not_followed(status: int) -> None:
 
 
 async def test_what_an_answer_to_one_org_sets_as_a_cookie_never_goes_out_with_another_orgs_token() -> None:
-    """One client serves all orgs: at the same host, on a path below, and for the org itself, too."""
+    """One client serves all orgs, so it must keep no cookies: not even for the same path or org."""
     sets = http_response(
         200, b"{}", "Set-Cookie: session=of-acme; Path=/; Max-Age=86400", "Set-Cookie: x=1"
     )
@@ -356,7 +356,7 @@ async def test_what_an_answer_to_one_org_sets_as_a_cookie_never_goes_out_with_an
 
 
 def is_here(host: str) -> bool:
-    """Whether this machine has the address: not all have IPv6, or more than one of 127/8."""
+    """Whether this machine has the address; some have no IPv6, or only one address of 127/8."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:

@@ -1,4 +1,4 @@
-"""How many requests the HTTP client has under way at once."""
+"""How many requests the HTTP client makes at the same time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zbtui.zoho.http import HttpClient
 
 
 class ConcurrencyCounter:
-    """An ASGI app that counts who is inside, and lets nobody out before it is opened."""
+    """An ASGI app that counts open requests, and answers those of a host once the host is opened."""
 
     def __init__(self) -> None:
         self.inside: Counter[str] = Counter()
@@ -37,9 +37,7 @@ class ConcurrencyCounter:
     ("hosts", "most"),
     [(["one.example"], 8), (["one.example", "two.example", "three.example", "four.example"], 16)],
 )
-async def test_8_requests_at_most_are_under_way_at_one_host_and_16_in_all(
-    hosts: list[str], most: int
-) -> None:
+async def test_8_requests_at_most_are_open_at_one_host_and_16_in_all(hosts: list[str], most: int) -> None:
     turnstile = ConcurrencyCounter()
     async with HttpClient(turnstile) as http:
         tasks = [asyncio.create_task(http.send("GET", f"https://{host}/")) for host in hosts * 10]
@@ -67,7 +65,7 @@ async def test_a_dead_host_holds_up_nobody_but_itself() -> None:
 
 
 async def test_slow_orgs_hold_up_no_others_of_their_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many as the host has places; each keeps to its own once it is known to be slow."""
+    """There are as many slow requests as the host has places; a slow request moves to an extra place."""
     monkeypatch.setattr(slots, "SLOW_SECONDS", 0)
     turnstile = SlowPaths()
     async with HttpClient(turnstile) as http:
@@ -97,7 +95,7 @@ async def test_no_more_slow_requests_than_there_is_room_for_give_their_places_ba
 
 
 class SlowPaths:
-    """An ASGI app that answers /slow only once it is let go."""
+    """An ASGI app that answers /slow only once `let_go` is set."""
 
     def __init__(self) -> None:
         self.inside = 0
@@ -122,7 +120,7 @@ async def test_a_request_that_failed_gives_its_place_back() -> None:
 async def test_a_pool_that_ran_dry_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with run_faulty_server(send_bytes(http_response(200, b"{}"))) as server, HttpClient() as http:
         with monkeypatch.context() as dry:
-            for size in ("MAX_REQUESTS", "MAX_SLOW"):  # from which the size of the pool is made
+            for size in ("MAX_REQUESTS", "MAX_SLOW"):  # the size of the pool is their sum
                 dry.setattr(room, size, 0)
             dry.setattr(room, "READ_SECONDS", 0.05)
             with pytest.raises(ProblemError) as caught:

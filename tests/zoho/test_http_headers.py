@@ -1,4 +1,4 @@
-"""What an answer says beside its body: its date, when to come back, and the credits that remain."""
+"""Headers of answers: date, Retry-After, and remaining API credits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A body of JSON: what goes over the wire, and what an error does not show of it."""
+"""Requests with a JSON body: what is sent, and what errors do not show of the body."""
 
 from __future__ import annotations
 

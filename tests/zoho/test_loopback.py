@@ -1,4 +1,4 @@
-"""The port that the browser comes back to: what it takes, what it turns away, and when it closes."""
+"""The loopback server of the browser sign-in: accepted requests, refused ones, and the port."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATE = "the-state"
 
 
 class LoopbackUnderTest:
-    """A loopback that is open, and how often it woke who waits."""
+    """An open loopback server, and how often it woke the sign-in."""
 
     def __init__(self) -> None:
         self.woken = 0
@@ -42,7 +42,7 @@ class LoopbackUnderTest:
         return await FakeBrowser().open(f"{self.url}{path}?{query}")
 
     async def say(self, raw: bytes, *, end: bool = True) -> bytes:
-        """What is answered to these bytes; `end`: nothing follows them."""
+        """Send raw bytes, closing the sending side if `end`; return the answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(raw)
         if end:
@@ -71,7 +71,7 @@ def taken_port() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-# What it takes
+# Accepted requests
 
 
 async def test_the_address_is_the_one_to_register_by_name_and_with_a_slash(
@@ -157,7 +157,7 @@ async def test_the_code_shows_in_nothing_that_is_printed(loopback_under_test: Lo
     assert "c0de" not in repr(loopback_under_test.loopback.callback)
 
 
-# What it turns away
+# Refused requests
 
 
 @pytest.mark.parametrize(
@@ -267,13 +267,13 @@ async def test_a_port_that_was_left_a_moment_ago_can_be_used_again() -> None:
 
 async def test_a_port_that_is_taken_is_shown_in_one_sentence() -> None:
     with taken_port() as port:
-        trouble = await problem_of(LoopbackServer(port, STATE, lambda: None).__aenter__())
-    assert trouble.kind == "config"
+        problem = await problem_of(LoopbackServer(port, STATE, lambda: None).__aenter__())
+    assert problem.kind == "config"
     assert (
-        trouble.message
+        problem.message
         == f"Port {port} of this machine is taken, and the browser could not come back to it."
     )
-    assert "another port" in trouble.hint
+    assert "another port" in problem.hint
 
 
 async def test_a_port_that_is_taken_at_one_of_the_addresses_is_not_half_opened() -> None:
@@ -293,8 +293,8 @@ async def test_a_port_that_the_system_refuses_is_shown_why(monkeypatch: pytest.M
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(loopback, "_bind", deny)
-    trouble = await problem_of(LoopbackServer(80, STATE, lambda: None).__aenter__())
-    assert "Permission denied" in trouble.message
+    problem = await problem_of(LoopbackServer(80, STATE, lambda: None).__aenter__())
+    assert "Permission denied" in problem.message
 
 
 class NoIpv6(socket.socket):

@@ -1,4 +1,4 @@
-"""Asking the accounts host for an access token, and reading whatever it answers."""
+"""The request for an access token, and how its answers are read."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ async def ask(app: CannedResponse, org: Org = ACME, sign_in: SignInCredentials =
 async def problem_of(app: CannedResponse, org: Org = ACME) -> Problem:
     with pytest.raises(ProblemError) as caught:
         await ask(app, org)
-    told = full_error_text(caught.value)
+    shown = full_error_text(caught.value)
     for secret in ("the-client-secret", "1000.the-refresh-token", "1000.aa.bb"):
-        assert secret not in told
+        assert secret not in shown
     return caught.value.problem
 
 
-# What is asked
+# The request
 
 
 async def test_a_refresh_token_is_sent_as_a_form_to_the_accounts_host_of_the_data_center() -> None:
@@ -183,9 +183,9 @@ async def test_the_token_goes_to_the_answered_api_domain_only_where_that_is_zoho
 async def test_each_refusal_has_its_kind_with_either_status(
     error: str, kind: str, final: bool, named: bool, status: int
 ) -> None:
-    trouble = await problem_of(json_response({"error": error, "status": "failure"}, status))
-    assert (trouble.kind, trouble.code, trouble.http_status, trouble.final) == (kind, error, status, final)
-    assert ("EU" in trouble.message + trouble.hint) >= named
+    problem = await problem_of(json_response({"error": error, "status": "failure"}, status))
+    assert (problem.kind, problem.code, problem.http_status, problem.final) == (kind, error, status, final)
+    assert ("EU" in problem.message + problem.hint) >= named
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -194,15 +194,15 @@ async def test_each_refusal_has_its_kind_with_either_status(
 )
 async def test_the_lock_out_is_known_by_its_shape_in_any_language(error: str, status: int) -> None:
     answer = {"error": error, "error_description": "请求过于频繁", "status": "failure"}
-    trouble = await problem_of(json_response(answer, status))
-    assert trouble.forbids_early_retry
-    assert (trouble.kind, trouble.code) == ("throttled", LOCKOUT)
+    problem = await problem_of(json_response(answer, status))
+    assert problem.forbids_early_retry
+    assert (problem.kind, problem.code) == ("throttled", LOCKOUT)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_refusal_that_names_when_to_come_back_is_taken_at_its_word(status: int) -> None:
-    trouble = await problem_of(json_response({"error": "general_error"}, status, retry_after="120"))
-    assert trouble.retry_at == START + timedelta(seconds=120)
+    problem = await problem_of(json_response({"error": "general_error"}, status, retry_after="120"))
+    assert problem.retry_at == START + timedelta(seconds=120)
 
 
 PAGE = b"<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>"
@@ -240,17 +240,17 @@ PAGE = b"<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>"
 async def test_an_answer_that_is_no_token_and_no_refusal_is_judged_by_its_status(
     status: int, body: bytes, kind: str
 ) -> None:
-    trouble = await problem_of(CannedResponse(status, body))
-    assert (trouble.kind, trouble.http_status) == (kind, status)
+    problem = await problem_of(CannedResponse(status, body))
+    assert (problem.kind, problem.http_status) == (kind, status)
 
 
 @pytest.mark.parametrize(
     "token", ["1000.aa\r\nHost: evil.example", "1000.aa\nbb", "1000.aa bb", "1000.aé", "\x00", "a" * 2049]
 )
 async def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
-    trouble = await problem_of(json_response({**GOOD, "access_token": token}))
-    assert trouble.kind == "contract"
-    assert token not in trouble.message + trouble.hint
+    problem = await problem_of(json_response({**GOOD, "access_token": token}))
+    assert problem.kind == "contract"
+    assert token not in problem.message + problem.hint
 
 
 @settings(max_examples=60, deadline=None)

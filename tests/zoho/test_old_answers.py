@@ -1,4 +1,4 @@
-"""An answer that a cache has kept is a failed poll; a clock that is wrong is none."""
+"""Answers from a cache make a poll fail; a wrong clock on this machine does not."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def dated(answer: object, moment: datetime | None, **headers: str) -> CannedResp
 def zoho(
     *dates: datetime | None, accounts: CannedResponse | OSError | None = None, **headers: str
 ) -> CannedApp:
-    """Its details have these dates, one after the other; its accounts host answers as told, else fails."""
+    """An app whose details have these dates in turn; its accounts host gives `accounts`, or fails."""
     details = [dated({"backup": make_job()}, moment, **headers) for moment in dates]
     return CannedApp({DETAILS_PATH: details, SERVER_INFO_PATH: [accounts or ConnectionResetError()]})
 
@@ -65,7 +65,7 @@ async def problem_of(http: HttpClient, now: datetime = START, data_center: str =
 
 
 @pytest.mark.parametrize("path", CALLS)
-async def test_every_request_asks_past_caches_and_in_english(path: str) -> None:
+async def test_every_request_bypasses_caches_and_asks_for_english(path: str) -> None:
     app = CannedApp({path: [CannedResponse(204)]})
     async with HttpClient(app) as http:
         with suppress(ProblemError):  # not every call may have an empty answer
@@ -173,7 +173,7 @@ async def test_once_the_clock_is_right_again_what_it_was_excuses_nothing() -> No
     assert problem and problem.code == "OLD_ANSWER"
 
 
-async def test_a_custom_data_center_tells_the_time_at_its_api_host() -> None:
+async def test_the_time_of_a_custom_data_center_comes_from_its_api_host() -> None:
     app = zoho(START, accounts=CannedResponse(404, headers={"Date": format_datetime(START, usegmt=True)}))
     async with HttpClient(app) as http:
         assert await problem_of(http, START + YEARS, "custom") is None
@@ -185,8 +185,8 @@ async def test_an_answer_without_a_date_counts() -> None:
         assert await problem_of(http) is None
 
 
-async def test_an_old_refusal_is_told_as_what_it_is() -> None:
-    """A proxy's own page may have any date."""
+async def test_an_old_refusal_is_reported_as_a_refusal() -> None:
+    """The page of a proxy may have any date."""
     refusal = CannedResponse(502, b"<html>", {"Date": format_datetime(START - YEARS, usegmt=True)})
     async with HttpClient(CannedApp({DETAILS_PATH: [refusal]})) as http:
         problem = await problem_of(http)

@@ -1,4 +1,4 @@
-"""The org call: whose org a token is for."""
+"""The organization call, which names the company that a token belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which proxy a call goes through, and that nothing in the environment ends in a traceback."""
+"""Which proxy a call uses, and problems with proxies; no setting ends in a traceback."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_an_address_that_is_none_is_named_by_its_variable_and_not_shown(address:
     assert PASSWORD not in full_error_text(caught.value)
 
 
-# What a call says that a proxy spoils
+# Calls that fail at a proxy
 
 
 async def problem_through(proxy: str, monkeypatch: pytest.MonkeyPatch, url: str = API) -> Problem:
@@ -170,10 +170,10 @@ async def test_a_proxy_that_hangs_is_blamed(monkeypatch: pytest.MonkeyPatch) -> 
     assert "no connection" in problem.message
 
 
-async def test_https_to_a_proxy_that_speaks_plain_http_is_told_as_such(
+async def test_https_to_a_proxy_that_speaks_plain_http_is_reported_as_such(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Most answer what they do not understand; others wait for more."""
+    """Most such proxies answer the TLS handshake with an error; others wait for more data."""
     cure = "If it speaks plain HTTP, HTTPS_PROXY has to begin with http:// instead of https://."
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -200,7 +200,7 @@ async def test_https_to_a_proxy_that_speaks_plain_http_is_told_as_such(
         (send_bytes(http_response(503)), "", "it answered 503", "its operator"),
     ],
 )
-async def test_what_a_proxy_answered_is_told(
+async def test_what_a_proxy_answered_is_reported(
     answer: Responder, user: str, says: str, cure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with run_faulty_server(answer) as proxy:
@@ -215,7 +215,7 @@ async def test_what_a_proxy_answered_is_told(
 async def test_what_fails_behind_a_proxy_names_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name leads to this machine: the proxy is not asked to find it."""
+    """The test proxy connects to this machine whatever the name."""
     tls = make_certificate_authority(tmp_path).server_context("zoho.test")
     async with TunnelProxy() as proxy, run_faulty_server(never_answer, tls=tls) as server:
         port = server.url.rpartition(":")[2]
@@ -240,7 +240,7 @@ async def test_a_proxy_may_have_a_certificate_of_an_authority_that_is_trusted_he
         assert "answered 403" in (await problem_through(url, monkeypatch)).message
 
 
-async def test_a_socks_proxy_without_its_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socks_proxy_without_its_library_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = await problem_through("socks5://127.0.0.1:1080", monkeypatch)
     assert problem.message.startswith("HTTPS_PROXY names a SOCKS proxy")
     assert "httpx[socks]" in problem.hint

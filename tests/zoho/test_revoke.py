@@ -1,4 +1,4 @@
-"""Ending a refresh token at Zoho."""
+"""Revoking a refresh token."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ async def test_one_that_zoho_does_not_know_has_ended(answer: dict[str, str]) -> 
 async def test_whatever_else_is_said_the_token_lives_on_and_that_is_shown(
     status: int, answer: dict[str, str]
 ) -> None:
-    trouble = await problem_of(revoke_token(json_response(answer, status)))
-    assert (trouble.kind, trouble.http_status) == ("auth", status)
-    assert "by hand" in trouble.hint
+    problem = await problem_of(revoke_token(json_response(answer, status)))
+    assert (problem.kind, problem.http_status) == ("auth", status)
+    assert "by hand" in problem.hint
 
 
 @pytest.mark.parametrize(

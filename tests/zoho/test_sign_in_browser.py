@@ -1,4 +1,4 @@
-"""Signing in in the browser of this machine: the page, the way back, and where the code may go."""
+"""Browser sign-in: the consent page, the redirect back, and the hosts that may get the code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CODE_BACK = {"code": "1000.c0de.x", "location": "eu", "accounts-server": "https:
 
 
 class BrowserFlow:
-    """A sign-in that waits for the browser: which page it showed, and what it asked Zoho."""
+    """A sign-in that waits for the browser, with the shown page and the requests to Zoho."""
 
     def __init__(self, dc: DataCenter, answer: object, port: int) -> None:
         self.clock = FakeClock()
@@ -65,11 +65,11 @@ class BrowserFlow:
         return dict(parse_qsl(urlsplit(self.page.url).query, strict_parsing=True))
 
     async def until_shown(self) -> None:
-        """Or until it has ended without showing a page."""
+        """Wait until the page is shown, or the sign-in ends without one."""
         await self._begun.wait()
 
     async def come_back(self, **query: str) -> httpx.Response:
-        """The browser opens the redirect address, with the state that it was given."""
+        """Open the redirect address as the browser does, with the state of the page."""
         sent = urlencode({"state": self.query["state"]} | query)
         return await FakeBrowser().open(f"{self.page.redirect_uri}?{sent}")
 
@@ -140,7 +140,7 @@ async def test_everybody_begins_at_the_first_data_center_but_for_china_and_porta
         assert flow.page.url.startswith(f"{begins}/oauth/v2/auth?")
 
 
-# The way back
+# The redirect back
 
 
 async def test_the_code_is_exchanged_with_the_same_redirect_address_and_the_verifier() -> None:
@@ -229,11 +229,11 @@ async def test_the_secret_is_never_sent_to_a_stranger_that_the_answer_names(
 ) -> None:
     async with waiting(dc) as flow:
         await flow.come_back(**CODE_BACK | {"accounts-server": server})
-        trouble = await problem_of(flow.running)
+        problem = await problem_of(flow.running)
         assert flow.app.requests == []
-    assert (trouble.kind, trouble.final) == ("auth", True)
-    assert "not sent" in trouble.hint
-    assert (trouble.message + trouble.hint).isprintable()
+    assert (problem.kind, problem.final) == ("auth", True)
+    assert "not sent" in problem.hint
+    assert (problem.message + problem.hint).isprintable()
 
 
 async def test_an_org_with_urls_of_its_own_signs_in_at_them() -> None:
@@ -255,7 +255,7 @@ async def test_what_is_not_the_answer_does_not_end_the_sign_in() -> None:
         assert [asked.form["code"] for asked in flow.app.requests] == ["1000.c0de.x"]
 
 
-# Wrong turns
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -270,10 +270,10 @@ async def test_what_is_not_the_answer_does_not_end_the_sign_in() -> None:
 async def test_a_refusal_in_the_browser_is_shown_and_nothing_is_asked(error: str, says: str) -> None:
     async with waiting() as flow:
         await flow.come_back(error=error)
-        trouble = await problem_of(flow.running)
+        problem = await problem_of(flow.running)
         assert flow.app.requests == []
-    assert (trouble.kind, trouble.code) == ("auth", error)
-    assert says in trouble.message
+    assert (problem.kind, problem.code) == ("auth", error)
+    assert says in problem.message
 
 
 @pytest.mark.parametrize(
@@ -294,9 +294,9 @@ async def test_each_refusal_of_the_exchange_says_what_is_wrong(
 ) -> None:
     async with waiting(answer=answer) as flow:
         await flow.come_back(**CODE_BACK)
-        trouble = await problem_of(flow.running)
-    assert trouble.code == code
-    assert says in trouble.message
+        problem = await problem_of(flow.running)
+    assert problem.code == code
+    assert says in problem.message
 
 
 async def test_a_browser_that_does_not_come_back_within_five_minutes_is_shown() -> None:
@@ -304,16 +304,16 @@ async def test_a_browser_that_does_not_come_back_within_five_minutes_is_shown() 
         await flow.clock.advance(timedelta(minutes=4, seconds=59))
         assert not flow.running.done()
         await flow.clock.advance(2)
-        trouble = await problem_of(flow.running)
-    assert "five minutes" in trouble.message
-    assert "another machine" in trouble.hint
+        problem = await problem_of(flow.running)
+    assert "five minutes" in problem.message
+    assert "another machine" in problem.hint
 
 
 async def test_a_port_that_is_taken_is_reported_before_any_page_is_shown() -> None:
     with taken_port() as port:
         async with waiting(port=port) as flow:
-            trouble = await problem_of(flow.running)
-    assert trouble.kind == "config"
+            problem = await problem_of(flow.running)
+    assert problem.kind == "config"
     assert flow.shown.progress == []
 
 

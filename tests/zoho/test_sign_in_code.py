@@ -1,4 +1,4 @@
-"""Signing in with a self client's grant code, as pasted from the API console."""
+"""Sign-in with a self client's grant code from the API console."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def without(key: str) -> dict[str, object]:
     return {name: value for name, value in TOKEN_ANSWER.items() if name != key}
 
 
-# What is asked
+# The request
 
 
 async def test_the_code_goes_as_a_form_to_the_accounts_host_with_no_redirect_address() -> None:
@@ -63,7 +63,7 @@ async def test_no_secret_is_in_the_address_or_the_headers() -> None:
     assert_no_secret_in(f"{asked.host}{asked.path}{asked.query}{asked.headers}")
 
 
-# A good end
+# Success
 
 
 async def test_a_code_gives_both_tokens_and_says_what_they_cover() -> None:
@@ -102,7 +102,7 @@ async def test_the_scopes_may_come_with_commas_or_spaces_or_not_at_all(
     assert granted.scopes == (None if scopes is None else frozenset(scopes))
 
 
-# Wrong turns
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ async def test_the_scopes_may_come_with_commas_or_spaces_or_not_at_all(
 )
 async def test_a_text_that_never_was_a_code_is_shown_without_asking_zoho(text: str) -> None:
     app = json_response(TOKEN_ANSWER)
-    trouble = await problem_of(exchange(app, Secret(text)))
-    assert trouble.kind == "config"
-    assert "1000." in trouble.message
+    problem = await problem_of(exchange(app, Secret(text)))
+    assert problem.kind == "config"
+    assert "1000." in problem.message
     assert app.requests == []
 
 
@@ -162,33 +162,33 @@ def test_whatever_is_pasted_a_code_is_known_by_its_shape_alone(text: str) -> Non
 async def test_each_refusal_of_a_code_says_what_is_wrong(
     error: str, kind: str, final: bool, says: str, status: int
 ) -> None:
-    trouble = await problem_of(exchange(json_response({"error": error}, status)))
-    assert (trouble.kind, trouble.code, trouble.final) == (kind, error, final)
-    assert says in trouble.message
+    problem = await problem_of(exchange(json_response({"error": error}, status)))
+    assert (problem.kind, problem.code, problem.final) == (kind, error, final)
+    assert says in problem.message
 
 
 @pytest.mark.parametrize("error", ["invalid_code", "invalid_client", "invalid_client_secret"])
 async def test_what_another_data_center_may_be_the_cause_of_names_the_one_that_is_set(error: str) -> None:
-    trouble = await problem_of(exchange(json_response({"error": error})))
-    assert "EU" in trouble.hint
+    problem = await problem_of(exchange(json_response({"error": error})))
+    assert "EU" in problem.hint
 
 
 async def test_a_late_code_is_not_mistaken_for_a_dead_refresh_token() -> None:
-    trouble = await problem_of(exchange(json_response({"error": "invalid_code"})))
-    assert "refresh token" not in trouble.message + trouble.hint
+    problem = await problem_of(exchange(json_response({"error": "invalid_code"})))
+    assert "refresh token" not in problem.message + problem.hint
 
 
 async def test_a_lock_out_names_when_to_come_back_where_zoho_does() -> None:
-    trouble = await problem_of(exchange(json_response({"error": "Access Denied"}, 400, retry_after="600")))
-    assert trouble.forbids_early_retry
-    assert trouble.retry_at == START + timedelta(minutes=10)
+    problem = await problem_of(exchange(json_response({"error": "Access Denied"}, 400, retry_after="600")))
+    assert problem.forbids_early_retry
+    assert problem.retry_at == START + timedelta(minutes=10)
 
 
 @pytest.mark.parametrize("refresh", [None, "", 5, "with a space", "line\nbreak", "\u00e9", "a" * 2049])
 async def test_it_refuses_to_end_without_a_refresh_token_and_says_why_none_came(refresh: object) -> None:
-    trouble = await problem_of(exchange(json_response({**TOKEN_ANSWER, "refresh_token": refresh})))
-    assert (trouble.kind, trouble.code, trouble.final) == ("auth", "NO_REFRESH_TOKEN", True)
-    assert "first consent" in trouble.hint
+    problem = await problem_of(exchange(json_response({**TOKEN_ANSWER, "refresh_token": refresh})))
+    assert (problem.kind, problem.code, problem.final) == ("auth", "NO_REFRESH_TOKEN", True)
+    assert "first consent" in problem.hint
 
 
 async def test_an_answer_without_the_key_has_no_refresh_token_either() -> None:
@@ -213,8 +213,8 @@ async def test_an_answer_without_the_key_has_no_refresh_token_either() -> None:
 async def test_what_is_no_answer_of_zohos_is_judged_by_its_status(
     status: int, body: bytes, kind: str
 ) -> None:
-    trouble = await problem_of(exchange(CannedResponse(status, body)))
-    assert (trouble.kind, trouble.http_status) == (kind, status)
+    problem = await problem_of(exchange(CannedResponse(status, body)))
+    assert (problem.kind, problem.http_status) == (kind, status)
 
 
 async def test_a_code_for_another_app_domain_never_moves_the_token_to_a_stranger() -> None:
@@ -228,5 +228,5 @@ async def test_a_broken_connection_is_a_problem_of_the_network() -> None:
     async def broken(scope: object, receive: object, send: object) -> None:
         raise ConnectionResetError
 
-    trouble: Problem = await problem_of(exchange(broken))
-    assert trouble.kind == "network"
+    problem: Problem = await problem_of(exchange(broken))
+    assert problem.kind == "network"

@@ -1,4 +1,4 @@
-"""Signing in on another device: polls, until the person there has decided."""
+"""Device sign-in: polls until the person has decided on another device."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_a_poll_carries_the_code_and_the_secret_in_its_form() -> None:
     }
 
 
-# A good end
+# Success
 
 
 async def test_once_the_person_has_decided_the_next_poll_brings_the_tokens() -> None:
@@ -106,7 +106,7 @@ async def test_the_code_is_shown_before_the_first_poll_and_again_before_each() -
 async def test_a_poll_comes_after_the_interval_but_never_sooner_than_half_a_minute(
     interval: object, seconds: float
 ) -> None:
-    flow = DeviceFlow(PENDING_RESPONSE, TOKEN_RESPONSE, told=device_code_answer(interval=interval))
+    flow = DeviceFlow(PENDING_RESPONSE, TOKEN_RESPONSE, code_answer=device_code_answer(interval=interval))
     await flow.run()
     assert flow.poll_times == [START + timedelta(seconds=seconds * count) for count in (1, 2)]
 
@@ -142,18 +142,18 @@ POLLS = st.sampled_from(
 async def test_whatever_is_answered_no_two_polls_are_within_half_a_minute_and_it_ends(
     interval: Any, expires: Any, polls: list[CannedResponse | OSError]
 ) -> None:
-    flow = DeviceFlow(*polls, told=device_code_answer(interval=interval, expires_in=expires))
+    flow = DeviceFlow(*polls, code_answer=device_code_answer(interval=interval, expires_in=expires))
     try:
         await flow.run()
     except ProblemError as error:
         assert error.problem.message
     moments = [START, *flow.poll_times]
     assert all(late - early >= timedelta(seconds=30) for early, late in pairwise(moments))
-    # The longest life, and two of the longest pauses with all that slows them down.
+    # The longest lifetime of a code, and two of the longest pauses after slow answers.
     assert flow.clock.now() - START <= timedelta(minutes=95)
 
 
-# Where to go on
+# Another data center
 
 
 @pytest.mark.parametrize("key", ["user_location", "dc"])
@@ -186,15 +186,17 @@ async def test_a_data_center_that_is_none_ends_the_sign_in_and_gets_no_secret(
     more: dict[str, object],
 ) -> None:
     flow = DeviceFlow(json_response({"error": "other_dc", **more}))
-    trouble = await problem_of(flow.run())
-    assert (trouble.code, trouble.final) == ("other_dc", True)
+    problem = await problem_of(flow.run())
+    assert (problem.code, problem.final) == ("other_dc", True)
     assert set(flow.hosts) == {"accounts.zoho.eu"}
 
 
 async def test_an_org_with_urls_of_its_own_is_never_followed_elsewhere() -> None:
     portal = DataCenter(CUSTOM_DATA_CENTER, "https://accounts.portal.example", "https://api.portal.example")
     here = device_code_answer(verification_url="https://accounts.portal.example/device")
-    flow = DeviceFlow(json_response({"error": "other_dc", "user_location": "us"}), told=here, dc=portal)
+    flow = DeviceFlow(
+        json_response({"error": "other_dc", "user_location": "us"}), code_answer=here, dc=portal
+    )
     assert (await problem_of(flow.run())).code == "other_dc"
     assert set(flow.hosts) == {"accounts.portal.example"}
 
@@ -206,7 +208,7 @@ async def test_data_centers_that_send_one_back_and_forth_do_so_until_the_code_ha
     assert flow.clock.now() - START <= timedelta(minutes=6)
 
 
-# Wrong turns
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -223,15 +225,15 @@ async def test_data_centers_that_send_one_back_and_forth_do_so_until_the_code_ha
 )
 async def test_a_poll_that_is_refused_is_the_last_one(error: str, code: str, says: str) -> None:
     flow = DeviceFlow(PENDING_RESPONSE, json_response({"error": error}))
-    trouble = await problem_of(flow.run())
-    assert (trouble.kind, trouble.code) == ("auth", code)
-    assert says in trouble.message
+    problem = await problem_of(flow.run())
+    assert (problem.kind, problem.code) == ("auth", code)
+    assert says in problem.message
     assert len(flow.poll_times) == 2
 
 
 async def test_the_regional_secret_is_what_a_wrong_one_may_be() -> None:
-    trouble = await problem_of(DeviceFlow(json_response({"error": "invalid_client_secret"})).run())
-    assert "EU" in trouble.hint
+    problem = await problem_of(DeviceFlow(json_response({"error": "invalid_client_secret"})).run())
+    assert "EU" in problem.hint
 
 
 @pytest.mark.parametrize("error", ["Access Denied", "拒绝访问"])
@@ -246,11 +248,11 @@ async def test_a_consent_without_offline_access_is_refused() -> None:
     assert (await problem_of(DeviceFlow(json_response(answer)).run())).code == "NO_REFRESH_TOKEN"
 
 
-# Trouble on the way
+# Passing problems
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "failure",
     [
         CONNECTION_RESET,
         CannedResponse(503, CAPTIVE_PORTAL_PAGE),
@@ -262,29 +264,29 @@ async def test_a_consent_without_offline_access_is_refused() -> None:
     ids=["broken connection", "503", "500", "502 in JSON", "general_error", "general_error with 500"],
 )
 async def test_a_problem_of_network_or_server_in_the_middle_is_waited_out(
-    trouble: CannedResponse | OSError,
+    failure: CannedResponse | OSError,
 ) -> None:
-    flow = DeviceFlow(PENDING_RESPONSE, trouble, trouble, TOKEN_RESPONSE)
+    flow = DeviceFlow(PENDING_RESPONSE, failure, failure, TOKEN_RESPONSE)
     assert await flow.run()
     assert len(flow.poll_times) == 4
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "answer",
     [CannedResponse(200, CAPTIVE_PORTAL_PAGE), json_response({}), CannedResponse(429, b"")],
     ids=["a page", "an empty answer", "429"],
 )
-async def test_what_stands_between_for_a_while_is_waited_out(trouble: CannedResponse) -> None:
-    flow = DeviceFlow(PENDING_RESPONSE, trouble, TOKEN_RESPONSE)
+async def test_an_unexpected_answer_is_waited_out(answer: CannedResponse) -> None:
+    flow = DeviceFlow(PENDING_RESPONSE, answer, TOKEN_RESPONSE)
     assert await flow.run()
     assert len(flow.poll_times) == 3
 
 
 async def test_a_code_that_nobody_enters_runs_out_a_poll_after_its_time() -> None:
     flow = DeviceFlow(PENDING_RESPONSE)
-    trouble = await problem_of(flow.run())
-    assert (trouble.code, trouble.final) == ("expired", True)
-    assert "Start again" in trouble.hint
+    problem = await problem_of(flow.run())
+    assert (problem.code, problem.final) == ("expired", True)
+    assert "Start again" in problem.hint
     assert flow.poll_times[-1] - START == timedelta(minutes=5)
     assert flow.clock.now() - START <= timedelta(minutes=5, seconds=30)
 

@@ -1,4 +1,4 @@
-"""Each sign-in flow over a real port, the browser's with an HTTP client that acts as one."""
+"""Each sign-in flow over a real port; an HTTP client acts as the browser."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def http() -> AsyncIterator[HttpClient]:
 
 
 async def org_of_grant(granted: ConsentResult, port: SimulatorServer, http: HttpClient) -> str | None:
-    """The company that the tokens lead to, at this port and nowhere else."""
+    """The company that the tokens lead to; check that all calls go to this port."""
     now = port.simulator.now()
     assert granted.access.api_url.startswith(port.url)
     assert (await fetch_details(http, granted.access, "custom", now)).backup

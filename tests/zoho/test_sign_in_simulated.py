@@ -1,4 +1,4 @@
-"""Each sign-in flow against the simulated Zoho, in the process: its good end, and every wrong turn."""
+"""Each sign-in flow against the simulated Zoho inside the process: success and failures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Flow = asyncio.Task[ConsentResult]
 
 @dataclass
 class SimulatedSignIn:
-    """The simulator, and a client of ours that signs in to it."""
+    """The simulator, and an HTTP client that signs in to it."""
 
     clock: FakeClock
     simulator: Simulator
@@ -51,11 +51,11 @@ class SimulatedSignIn:
         return code.user_code
 
     def grant_code(self, minutes: int = 10, scope: str | None = None) -> str:
-        """A code for the self client of "heron"."""
+        """A grant code for the self client of "heron"."""
         return self.simulator.issue_grant_code("heron", minutes, scope)
 
     def poll_records(self) -> list[RequestRecord]:
-        """The polls for the token of a device."""
+        """The requests that poll for a device's token."""
         return [one for one in self.simulator.request_records if one.grant_type == "device_token"]
 
     def self_client(self, name: str = "heron") -> OAuthClient:
@@ -68,11 +68,11 @@ class SimulatedSignIn:
 
     async def by_device(self, dc: str = "eu", client: OAuthClient | None = None) -> ConsentResult:
         client = client or client_of(DEVICE_CLIENT)
-        stop, tell = StopSignal(self.clock), self.shown.append
-        return await sign_in_by_device(self.http, client, DATA_CENTERS[dc], self.clock, stop, tell)
+        stop, show = StopSignal(self.clock), self.shown.append
+        return await sign_in_by_device(self.http, client, DATA_CENTERS[dc], self.clock, stop, show)
 
     async def begin_in_browser(self, dc: str = "eu") -> tuple[Flow, str]:
-        """A sign-in that waits, and the page that it wants to be opened."""
+        """Begin a browser sign-in; return its task and the URL of the consent page."""
         shown: asyncio.Future[ConsentPage] = asyncio.get_running_loop().create_future()
         client, stop = client_of(WEB_CLIENT), StopSignal(self.clock)
         flow = sign_in_by_browser(
@@ -81,14 +81,14 @@ class SimulatedSignIn:
         return asyncio.create_task(flow), (await shown).url
 
     async def in_browser(self, org_name: str | None, dc: str = "eu") -> ConsentResult:
-        """The whole of it, with a person who accepts for an org, or rejects."""
+        """Complete a browser sign-in: the person accepts for `org_name`, or rejects if it is None."""
         flow, page = await self.begin_in_browser(dc)
         answer = await self.browser.answer_consent(page, org_name)
         await self.browser.open(answer.headers["Location"])
         return await flow
 
     async def company_of(self, granted: ConsentResult) -> str | None:
-        """Whose backup and name the tokens lead to."""
+        """The name of the company that the tokens lead to."""
         access, dc = granted.access, granted.data_center.key
         assert (await fetch_details(self.http, access, dc, self.clock.now())).backup
         company = await fetch_company(self.http, access, dc, self.clock.now())
@@ -105,7 +105,7 @@ async def simulated() -> AsyncIterator[SimulatedSignIn]:
 
 @pytest.fixture
 async def slow_simulated(clock: FakeClock) -> AsyncIterator[SimulatedSignIn]:
-    """Where time stands still until it is moved."""
+    """A sign-in whose clock moves only when the test moves it."""
     simulator = make_simulator(clock)
     async with HttpClient(serve_in_process(simulator)) as http:
         yield SimulatedSignIn(clock, simulator, http)
@@ -147,9 +147,9 @@ async def test_a_code_works_once(simulated: SimulatedSignIn) -> None:
 async def test_a_code_taken_to_another_data_center_says_which_one_was_tried(
     simulated: SimulatedSignIn,
 ) -> None:
-    trouble = await problem_of(simulated.by_code(simulated.grant_code(), dc="us"))
-    assert trouble.code == "invalid_client"
-    assert "US" in trouble.hint
+    problem = await problem_of(simulated.by_code(simulated.grant_code(), dc="us"))
+    assert problem.code == "invalid_client"
+    assert "US" in problem.hint
 
 
 async def test_a_code_outlives_a_wrong_secret(simulated: SimulatedSignIn) -> None:
@@ -165,8 +165,8 @@ async def test_a_code_made_with_other_scopes_shows_what_it_covers(simulated: Sim
 
 
 async def test_a_client_for_browsers_is_no_self_client(simulated: SimulatedSignIn) -> None:
-    trouble = await problem_of(simulated.by_code(simulated.grant_code(), client=client_of(DEVICE_CLIENT)))
-    assert (trouble.code, "Self Client" in trouble.message) == ("invalid_client", True)
+    problem = await problem_of(simulated.by_code(simulated.grant_code(), client=client_of(DEVICE_CLIENT)))
+    assert (problem.code, "Self Client" in problem.message) == ("invalid_client", True)
 
 
 # Device
@@ -206,10 +206,10 @@ async def test_a_person_of_another_data_center_is_followed_there(simulated: Simu
 
 async def test_a_regional_secret_is_wrong_elsewhere_and_that_is_said(simulated: SimulatedSignIn) -> None:
     simulated.simulator.auto_accept_org = "saffron"
-    trouble = await problem_of(simulated.by_device("eu", client_of(REGIONAL_CLIENT, "eu")))
-    assert trouble.code == "invalid_client_secret"
-    assert "secrets of their own" in trouble.hint
-    assert "IN" in trouble.hint
+    problem = await problem_of(simulated.by_device("eu", client_of(REGIONAL_CLIENT, "eu")))
+    assert problem.code == "invalid_client_secret"
+    assert "secrets of their own" in problem.hint
+    assert "IN" in problem.hint
 
 
 async def test_a_person_who_rejects_it_ends_it(slow_simulated: SimulatedSignIn) -> None:
@@ -236,8 +236,8 @@ async def test_it_never_has_to_be_asked_to_slow_down(simulated: SimulatedSignIn)
 
 
 async def test_a_self_client_is_none_for_devices(simulated: SimulatedSignIn) -> None:
-    trouble = await problem_of(simulated.by_device("eu", simulated.self_client()))
-    assert "Non-browser" in trouble.hint
+    problem = await problem_of(simulated.by_device("eu", simulated.self_client()))
+    assert "Non-browser" in problem.hint
     assert simulated.shown == []
 
 
@@ -295,7 +295,7 @@ async def test_a_person_who_rejects_it_is_believed(slow_simulated: SimulatedSign
     assert (await problem_of(slow_simulated.in_browser(None))).code == "access_denied"
 
 
-async def test_a_browser_that_dawdled_on_the_way_back_is_too_late(slow_simulated: SimulatedSignIn) -> None:
+async def test_a_browser_that_is_redirected_late_is_too_late(slow_simulated: SimulatedSignIn) -> None:
     flow, page = await slow_simulated.begin_in_browser()
     answer = await slow_simulated.browser.answer_consent(page, "heron")
     await slow_simulated.clock.advance(61)
@@ -328,7 +328,7 @@ async def test_a_consent_that_covers_less_shows_what_it_covers(slow_simulated: S
     assert (await slow_simulated.in_browser("heron")).scopes == frozenset({"ZohoCRM.org.READ"})
 
 
-# What is not needed any more
+# Revoking
 
 
 async def test_a_refresh_token_that_is_revoked_is_dead_and_so_is_what_came_of_it(

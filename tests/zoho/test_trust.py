@@ -1,4 +1,4 @@
-"""Whose certificates are trusted, and what is said of those that are not."""
+"""Trusted certificates, and the problems with certificates that are not trusted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def authority(tmp_path: Path) -> CertificateAuthority:
 
 
 async def call(authority: CertificateAuthority, *names: str, expired: bool = False) -> int:
-    """The status that a server with these names answers; it listens on `localhost`."""
+    """Call a server on `localhost` whose certificate has these names; return the status."""
     tls = authority.server_context(*names, expired=expired)
     async with run_faulty_server(send_bytes(http_response(200)), tls=tls) as server, HttpClient() as http:
         return (await http.send("GET", server.url.replace("127.0.0.1", "localhost"))).status
@@ -55,7 +55,7 @@ def readable_place(variable: str, authority: CertificateAuthority) -> str:
 async def test_an_authority_of_the_systems_is_trusted(
     authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where OpenSSL itself looks, and where it does not but the system keeps them."""
+    """The system's certificates are found even where OpenSSL's default paths have none."""
     nowhere = SimpleNamespace(cafile=None, capath=None)
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nowhere)
     monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda context: None)
@@ -121,7 +121,7 @@ async def test_a_certificate_of_the_future_blames_the_clock(
     assert "clock" in problem.hint
 
 
-async def test_an_unknown_issuer_is_told_with_what_is_trusted(
+async def test_an_unknown_issuer_is_reported_with_what_is_trusted(
     authority: CertificateAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = await problem_with(authority, "localhost")
@@ -139,7 +139,7 @@ async def test_an_unknown_issuer_is_told_with_what_is_trusted(
 async def test_what_the_environment_names_and_cannot_be_read_is_named(
     variable: str, path: str, authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for other in CERTIFICATE_VARIABLES:  # the one that can be read is not blamed
+    for other in CERTIFICATE_VARIABLES:  # the variable whose certificates can be read is not blamed
         monkeypatch.setenv(other, path if other == variable else readable_place(other, authority))
     problem = await problem_with(authority, "localhost")
     assert problem.message.startswith(f"The certificates in {variable} cannot be read: ")
@@ -154,7 +154,7 @@ async def test_certificates_that_are_never_read_to_their_end_are_given_up(
     monkeypatch.setenv("SSL_CERT_FILE", str(pipe))
     monkeypatch.setattr(room, "_SETUP_SECONDS", 0.05)
     problem = await problem_with(authority, "localhost")
-    pipe.open("w").close()  # lets the thread end that reads it
+    pipe.open("w").close()  # ends the thread that reads the pipe
     assert "takes too long" in problem.message
 
 

@@ -1,4 +1,4 @@
-"""The answer of the details call: a backup, none, or an explained error, whatever the bytes."""
+"""Parsing answers of the details call: a backup, none, or a problem."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_every_text_is_cleaned() -> None:
     }
 
 
-# What a status means
+# Statuses
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_date_that_cannot_be_read_is_missing_and_shown_as_sent(key: str, date:
     assert getattr(backup, key) == clean(str(date))
 
 
-# Answers that are not what is documented
+# Undocumented answers
 
 
 @pytest.mark.parametrize("value", [True, [], {}, ["text"], {"text": None}], ids=repr)
@@ -296,9 +296,9 @@ def test_a_requester_of_another_type_is_missing(who: object) -> None:
     ids=lambda answer: repr(answer[:40]),
 )
 def test_any_other_answer_breaks_the_contract(answer: bytes) -> None:
-    trouble = problem_of(answer)
-    assert (trouble.kind, trouble.code, trouble.http_status) == ("contract", None, 200)
-    assert not trouble.final
+    problem = problem_of(answer)
+    assert (problem.kind, problem.code, problem.http_status) == ("contract", None, 200)
+    assert not problem.final
 
 
 # Errors

@@ -1,4 +1,4 @@
-"""Which hosts there are, and to which of them a secret or a token may go."""
+"""The data centers' hosts, and which of them may get a secret or a token."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_a_slash_after_the_answered_api_domain_is_dropped() -> None:
         "https://[::1",
     ],
 )
-def test_any_other_answered_api_domain_gives_way_to_the_tables_own(answered: object) -> None:
+def test_any_other_answered_api_domain_is_replaced_by_the_tables_own(answered: object) -> None:
     assert trusted_api_url(answered, EU) == EU.api_url
 
 
@@ -260,7 +260,7 @@ PARTS = st.tuples(
 @example(answered="https://www.zohoapis.eu\t.evil.example", dc=EU)
 @example(answered="http://localhost@evil.example", dc=LOCAL)
 def test_whatever_is_answered_the_token_goes_to_a_trusted_host_only(answered: str, dc: DataCenter) -> None:
-    """Judged by the HTTP client's own reading of the URL: where it would really go."""
+    """The URL is read by the HTTP client's own parser, which decides where the request goes."""
     url = httpx.URL(trusted_api_url(answered, dc) + DETAILS_PATH)
     assert url.userinfo == b""
     if dc is EU:
@@ -274,7 +274,7 @@ def test_whatever_is_answered_the_token_goes_to_a_trusted_host_only(answered: st
         assert urlsplit(str(url)).scheme in ("http", "https")
 
 
-# Accounts hosts: where a secret may go, and a person be sent to
+# Accounts hosts, which may get secrets and which a person may be sent to
 
 
 @pytest.mark.parametrize("asked", ["us", "eu", "cn"])
@@ -313,7 +313,7 @@ def test_an_org_with_urls_of_its_own_trusts_its_own_accounts_host_and_no_other()
         "",
     ],
 )
-def test_nothing_that_only_looks_like_an_accounts_host_is_one(url: str) -> None:
+def test_nothing_that_only_resembles_an_accounts_host_is_one(url: str) -> None:
     assert trusted_data_center(url, EU) is None
     assert not is_accounts_url(url, EU)
 

@@ -1,4 +1,4 @@
-"""What all answers of the API hosts have in common."""
+"""The envelope that all answers of the API hosts share."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_is_no_object_is_shown_by_its_status_and_appearance(status: int, bo
     with pytest.raises(ProblemError) as caught:
         parse_response_object(status, body, "eu")
     assert caught.value.problem == status_problem(status, body, "eu")
-    # The error of the parser holds the whole body.
+    # The JSON parser's error would hold the whole body.
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 

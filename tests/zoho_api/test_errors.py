@@ -1,4 +1,4 @@
-"""Every error of the API hosts has a sentence and a cure of its own, short enough for a panel."""
+"""Problems for the errors of the API hosts: each has its own message and hint, short enough for a panel."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ DETAILS: list[object] = [
 ]
 
 
-def full_text(trouble: Problem) -> str:
-    return f"{trouble.message} {trouble.hint}"
+def full_text(problem: Problem) -> str:
+    return f"{problem.message} {problem.hint}"
 
 
 # The API host
@@ -94,20 +94,20 @@ def full_text(trouble: Problem) -> str:
 def test_every_code_of_the_api_host_is_known(
     status: int, code: str, kind: ProblemKind, final: bool
 ) -> None:
-    trouble = api_problem(status, {"code": code, "details": {}, "message": "", "status": "error"}, "eu")
-    assert (trouble.kind, trouble.final) == (kind, final)
-    assert (trouble.code, trouble.http_status) == (code, status)
-    assert trouble.retry_at is None
-    assert not trouble.forbids_early_retry
+    problem = api_problem(status, {"code": code, "details": {}, "message": "", "status": "error"}, "eu")
+    assert (problem.kind, problem.final) == (kind, final)
+    assert (problem.code, problem.http_status) == (code, status)
+    assert problem.retry_at is None
+    assert not problem.forbids_early_retry
 
 
 @pytest.mark.parametrize(("status", "code"), [row[:2] for row in API_ERRORS])
 def test_a_known_code_is_a_sentence_and_not_a_bare_code(status: int, code: str) -> None:
-    trouble = api_problem(status, {"code": code}, "eu")
-    assert code not in full_text(trouble)
-    assert trouble.message.endswith(".")
-    assert trouble.hint
-    assert full_text(trouble) != full_text(api_problem(status, {}, "eu")) or status == 429
+    problem = api_problem(status, {"code": code}, "eu")
+    assert code not in full_text(problem)
+    assert problem.message.endswith(".")
+    assert problem.hint
+    assert full_text(problem) != full_text(api_problem(status, {}, "eu")) or status == 429
 
 
 @pytest.mark.parametrize("details", DETAILS, ids=repr)
@@ -149,10 +149,10 @@ def test_no_permission_means_no_administrator() -> None:
 
 @pytest.mark.parametrize("details", API_ACCESS, ids=repr)
 def test_a_profile_without_api_access_is_distinguished(details: object) -> None:
-    trouble = api_problem(403, {"code": "NO_PERMISSION", "details": details}, "eu")
-    assert "API access" in trouble.message
-    assert "Profiles" in trouble.hint
-    assert (trouble.kind, trouble.final, trouble.code) == ("permission", True, "NO_PERMISSION")
+    problem = api_problem(403, {"code": "NO_PERMISSION", "details": details}, "eu")
+    assert "API access" in problem.message
+    assert "Profiles" in problem.hint
+    assert (problem.kind, problem.final, problem.code) == ("permission", True, "NO_PERMISSION")
 
 
 def test_a_token_is_renewed_for_the_three_names_of_one_problem_only() -> None:
@@ -161,19 +161,19 @@ def test_a_token_is_renewed_for_the_three_names_of_one_problem_only() -> None:
 
 @pytest.mark.parametrize(("status", "kind", "final"), UNNAMED)
 def test_a_status_without_a_code_is_judged_by_itself(status: int, kind: ProblemKind, final: bool) -> None:
-    trouble = api_problem(status, {}, "eu")
-    assert (trouble.kind, trouble.final) == (kind, final)
-    assert (trouble.code, trouble.http_status) == (None, status)
+    problem = api_problem(status, {}, "eu")
+    assert (problem.kind, problem.final) == (kind, final)
+    assert (problem.code, problem.http_status) == (None, status)
 
 
 @pytest.mark.parametrize(("status", "kind", "final"), UNNAMED)
 def test_a_code_that_is_not_documented_is_judged_by_its_status(
     status: int, kind: ProblemKind, final: bool
 ) -> None:
-    trouble = api_problem(status, {"code": "BRAND_NEW"}, "eu")
-    assert (trouble.kind, trouble.final) == (kind, final)
-    assert trouble.code == "BRAND_NEW"
-    assert "BRAND_NEW" in trouble.message or status == 429 or 300 <= status < 400
+    problem = api_problem(status, {"code": "BRAND_NEW"}, "eu")
+    assert (problem.kind, problem.final) == (kind, final)
+    assert problem.code == "BRAND_NEW"
+    assert "BRAND_NEW" in problem.message or status == 429 or 300 <= status < 400
 
 
 @pytest.mark.parametrize(
@@ -184,14 +184,14 @@ def test_a_redirection_is_shown_and_not_followed(status: int, elsewhere: bool) -
 
 
 def test_a_code_is_shown_only_so_far() -> None:
-    trouble = api_problem(500, {"code": "X" * 1000}, "eu")
-    assert trouble.code is not None
-    assert len(trouble.code) == 60
+    problem = api_problem(500, {"code": "X" * 1000}, "eu")
+    assert problem.code is not None
+    assert len(problem.code) == 60
 
 
 def test_a_refusal_of_the_user_with_an_unknown_code_is_final() -> None:
-    trouble = api_problem(403, {"code": "BRAND_NEW"}, "eu")
-    assert (trouble.kind, trouble.final) == ("permission", True)
+    problem = api_problem(403, {"code": "BRAND_NEW"}, "eu")
+    assert (problem.kind, problem.final) == ("permission", True)
 
 
 # No error envelope at all
@@ -204,9 +204,9 @@ PAGE = b"<!DOCTYPE html><html><body>maintenance</body></html>"
 def test_a_body_that_is_no_envelope_leaves_the_status_to_judge_by(
     status: int, kind: ProblemKind, final: bool, body: bytes
 ) -> None:
-    trouble = status_problem(status, body, "eu")
-    assert (trouble.kind, trouble.final) == (kind, final)
-    assert (trouble.code, trouble.http_status) == (None, status)
+    problem = status_problem(status, body, "eu")
+    assert (problem.kind, problem.final) == (kind, final)
+    assert (problem.code, problem.http_status) == (None, status)
 
 
 @pytest.mark.parametrize("body", [PAGE, b"", b"blocked by policy"], ids=["page", "empty", "text"])
@@ -216,19 +216,19 @@ def test_a_403_that_is_not_zohos_does_not_end_the_watch(body: bytes) -> None:
 
 @pytest.mark.parametrize("page", [PAGE, b"\n\n <html>", b"\xef\xbb\xbf<html>"])
 def test_a_page_in_place_of_an_answer_is_shown_as_one(page: bytes) -> None:
-    trouble = status_problem(200, page, "eu")
-    assert trouble.kind == "contract"
-    assert "web page" in trouble.message
+    problem = status_problem(200, page, "eu")
+    assert problem.kind == "contract"
+    assert "web page" in problem.message
 
 
 def test_anything_else_in_place_of_an_answer_breaks_the_contract() -> None:
-    trouble = status_problem(200, b"\x00\x01", "eu")
-    assert (trouble.kind, trouble.final, trouble.http_status) == ("contract", False, 200)
+    problem = status_problem(200, b"\x00\x01", "eu")
+    assert (problem.kind, problem.final, problem.http_status) == ("contract", False, 200)
 
 
 def test_a_bad_answer_is_no_fault_of_the_user() -> None:
-    trouble = contract_problem("has no backup in it")
-    assert trouble == Problem("contract", "Zoho's answer has no backup in it.", trouble.hint, None, 200)
+    problem = contract_problem("has no backup in it")
+    assert problem == Problem("contract", "Zoho's answer has no backup in it.", problem.hint, None, 200)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_data_center_is_written_as_people_read_it(data_center: str, text: str)
     assert data_center_label(data_center) == text
 
 
-# What the panel and the terminal ask of all of them
+# All problems: length and text
 
 
 def everything() -> list[Problem]:
@@ -252,18 +252,18 @@ def everything() -> list[Problem]:
     ]
 
 
-def problem_id(trouble: Problem) -> str:
-    return f"{trouble.http_status} {trouble.code}"
+def problem_id(problem: Problem) -> str:
+    return f"{problem.http_status} {problem.code}"
 
 
-@pytest.mark.parametrize("trouble", everything(), ids=problem_id)
-def test_sentence_and_cure_fit_the_smallest_useful_panel(trouble: Problem) -> None:
-    assert len(wrap(trouble.message, 35)) + len(wrap(trouble.hint, 35)) <= 5
+@pytest.mark.parametrize("problem", everything(), ids=problem_id)
+def test_sentence_and_cure_fit_the_smallest_useful_panel(problem: Problem) -> None:
+    assert len(wrap(problem.message, 35)) + len(wrap(problem.hint, 35)) <= 5
 
 
-@pytest.mark.parametrize("trouble", everything(), ids=problem_id)
-def test_no_placeholder_is_left_in_a_sentence(trouble: Problem) -> None:
-    assert not set("{}") & set(full_text(trouble))
+@pytest.mark.parametrize("problem", everything(), ids=problem_id)
+def test_no_placeholder_is_left_in_a_sentence(problem: Problem) -> None:
+    assert not set("{}") & set(full_text(problem))
 
 
 hostile = st.text(st.characters() | st.sampled_from("\x1b\u202e\ud800\n"), max_size=80)
@@ -275,9 +275,9 @@ hostile = st.text(st.characters() | st.sampled_from("\x1b\u202e\ud800\n"), max_s
     st.dictionaries(st.sampled_from(["code", "details", "message"]), hostile | st.integers() | st.none()),
 )
 def test_every_sentence_about_the_api_host_is_clean(status: int, envelope: dict[str, object]) -> None:
-    trouble = api_problem(status, envelope, "eu")
-    assert clean(full_text(trouble), 1000) == full_text(trouble)
-    assert trouble.http_status == status
+    problem = api_problem(status, envelope, "eu")
+    assert clean(full_text(problem), 1000) == full_text(problem)
+    assert problem.http_status == status
 
 
 @reproducible

@@ -1,4 +1,4 @@
-"""What the answers of all calls have in common: their errors, and that no bytes cause any other one."""
+"""All calls: their common errors, and that no bytes raise anything but a problem."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Call:
     parse: Callable[[int, bytes, str], Any]
     check: Callable[[Any], None]
     subject: str
-    """The key at top level."""
+    """The key of the result at top level."""
     sample: dict[str, Any]
     """The object under `subject`, or the only one in the list there."""
     is_list: bool = False
@@ -72,12 +72,12 @@ class Call:
     """More keys at top level."""
 
     def wrap(self, *objects: object) -> bytes:
-        """The answer with these."""
+        """The body of an answer with these objects."""
         found = list(objects) if self.is_list else objects[0]
         return json.dumps({self.subject: found, **self.beside}).encode()
 
     def check_outcome(self, status: int, body: bytes) -> None:
-        """What is asked for, clean, or a problem that says this status: nothing else ever comes out."""
+        """Check that parsing gives a clean result, or a problem with this status."""
         try:
             found = self.parse(status, body, "eu")
         except ProblemError as error:
@@ -128,8 +128,8 @@ def test_an_error_is_one_whatever_the_status(call: Call, status: int, nested: bo
     envelope = {"code": "NO_PERMISSION", "details": {}, "message": "", "status": "error"}
     with pytest.raises(ProblemError) as caught:
         call.parse(status, json.dumps({call.subject: envelope} if nested else envelope).encode(), "eu")
-    trouble = caught.value.problem
-    assert (trouble.kind, trouble.code, trouble.http_status) == ("permission", "NO_PERMISSION", status)
+    problem = caught.value.problem
+    assert (problem.kind, problem.code, problem.http_status) == ("permission", "NO_PERMISSION", status)
 
 
 STATUSES: list[tuple[int, ProblemKind]] = [
@@ -146,11 +146,11 @@ def test_only_200_carries_what_is_asked_for(call: Call, status: int, kind: Probl
     for body in (b"", b"{}", PAGE, b"[]", b"null", b'{"message": "no"}', call.wrap(call.sample)):
         with pytest.raises(ProblemError) as caught:
             call.parse(status, body, "eu")
-        trouble = caught.value.problem
-        assert (trouble.kind, trouble.code, trouble.http_status) == (kind, None, status)
+        problem = caught.value.problem
+        assert (problem.kind, problem.code, problem.http_status) == (kind, None, status)
 
 
-# Whatever the bytes
+# Any bytes
 
 http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 503])
 scalars = (

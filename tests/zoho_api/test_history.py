@@ -1,4 +1,4 @@
-"""The answer of the history call: rows as they came, or an explained error, whatever the bytes."""
+"""Parsing answers of the history call: rows in the order of the answer, or a problem."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CET = timezone(HOUR)
 
 
 def answer(*rows: object, **keys: object) -> bytes:
-    """A page with these rows."""
+    """The body of a page with these rows."""
     return json.dumps({"history": list(rows), "info": SAMPLE["info"], **keys}).encode()
 
 
@@ -94,7 +94,7 @@ def test_the_documented_sample_is_read_whole() -> None:
         (200, b'{"history": null, "info": {"more_records": true}}'),
     ],
 )
-def test_no_backup_in_the_past_year_is_an_empty_page_and_the_last(status: int, body: bytes) -> None:
+def test_a_year_without_backups_is_an_empty_page_and_the_last(status: int, body: bytes) -> None:
     assert read(body, status) == HistoryPage((), has_more=False)
 
 
@@ -268,7 +268,7 @@ def test_what_cannot_be_read_of_a_row_is_missing(key: str, value: object) -> Non
     assert parse_entry(row | {key: value}) == parse_entry(row | {key: None})
 
 
-# What breaks the contract
+# Answers against the contract
 
 
 @pytest.mark.parametrize(
@@ -289,5 +289,5 @@ def test_what_cannot_be_read_of_a_row_is_missing(key: str, value: object) -> Non
     ],
 )
 def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: bytes) -> None:
-    trouble = problem_of(body)
-    assert (trouble.kind, trouble.final) == ("contract", False)
+    problem = problem_of(body)
+    assert (problem.kind, problem.final) == ("contract", False)

@@ -1,4 +1,4 @@
-"""The order of the history's rows: by their times, and where they have none, the server's."""
+"""The order of history rows: by time; rows without a time keep the server's order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zbtui.zoho_api.history import HistoryEntry, parse_entry, sort_newest_first
 
 
 def at(*hours: float | None) -> list[HistoryEntry]:
-    """Rows of so many hours ago, or without a time; `id` is their place in the answer."""
+    """Rows logged so many hours ago, None: without a time; `id` is the row's place in the answer."""
     return [
         parse_entry(history_row("initiated", None if ago is None else NOW - ago * HOUR, id=str(place)))
         for place, ago in enumerate(hours)

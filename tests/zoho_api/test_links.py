@@ -1,4 +1,4 @@
-"""The answer of the links call: how many files there are and until when, or an explained error."""
+"""Parsing answers of the links call: number of files and their expiry, or a problem."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPIRE = datetime(2026, 3, 10, 10, 14, 51, tzinfo=timezone(HOUR))
 
 
 def answer(**keys: object) -> bytes:
-    """The documented answer, with these keys replaced."""
+    """The body of the documented answer, with these keys replaced."""
     return json.dumps({"urls": SAMPLE | keys}).encode()
 
 
@@ -121,8 +121,8 @@ def test_no_link_lives_longer_than_a_week() -> None:
     ],
 )
 def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: bytes) -> None:
-    trouble = problem_of(body)
-    assert (trouble.kind, trouble.final) == ("contract", False)
+    problem = problem_of(body)
+    assert (problem.kind, problem.final) == ("contract", False)
 
 
 @pytest.mark.parametrize("date", [["2026-03-10T10:14:51+01:00"], "next week", "2026-03-10T10:14:51"])
@@ -132,5 +132,5 @@ def test_an_expiry_that_cannot_be_read_is_missing(date: object) -> None:
 
 
 def test_no_address_is_shown_in_a_problem() -> None:
-    trouble = problem_of(answer(data_links=f"{BASE}/Data_001.zip"))
-    assert "zip" not in trouble.message + trouble.hint
+    problem = problem_of(answer(data_links=f"{BASE}/Data_001.zip"))
+    assert "zip" not in problem.message + problem.hint

@@ -1,4 +1,4 @@
-"""Whose org it is: a company, none for want of a scope, or an explained error, whatever the bytes."""
+"""Parsing answers of the organization call: a company, none without the scope, or a problem."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NO_SCOPE = ("OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE")
 
 
 def answer(**keys: object) -> bytes:
-    """The documented answer, with these keys replaced."""
+    """The body of the documented answer, with these keys replaced."""
     return json.dumps({"org": [SAMPLE | keys]}).encode()
 
 
@@ -171,16 +171,16 @@ def test_without_the_scope_there_is_a_name_less_and_no_error(code: str, status: 
     ],
 )
 def test_any_other_answer_breaks_the_contract(body: bytes) -> None:
-    trouble = problem_of(body)
-    assert (trouble.kind, trouble.final) == ("contract", False)
+    problem = problem_of(body)
+    assert (problem.kind, problem.final) == ("contract", False)
 
 
 def test_an_answer_without_a_body_is_no_company() -> None:
-    trouble = problem_of(b"", 204)
-    assert (trouble.kind, trouble.http_status) == ("contract", 204)
+    problem = problem_of(b"", 204)
+    assert (problem.kind, problem.http_status) == ("contract", 204)
 
 
-# In words
+# Texts
 
 
 @pytest.mark.parametrize(

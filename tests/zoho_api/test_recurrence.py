@@ -1,4 +1,4 @@
-"""Recurrence rules in words, as a usual gap and as later runs; the undocumented is shown as it came."""
+"""Recurrence rules: text, longest gap and later runs; undocumented rules are shown unchanged."""
 
 from __future__ import annotations
 
@@ -139,12 +139,12 @@ def test_parts_that_are_not_documented_are_added_as_they_came(raw: str, words: s
         ("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=5", 62),
         ("FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=5", 366),
         ("FREQ=MONTHLY;BYMONTHDAY=1,16", 16),
-        ("FREQ=MONTHLY;BYMONTHDAY=31", 62 - 1),  # March to May: months without the day are passed over
+        ("FREQ=MONTHLY;BYMONTHDAY=31", 62 - 1),  # March to May: months without the day are skipped
         ("FREQ=MONTHLY;BYDAY=1TH", 35),
         ("FREQ=MONTHLY;BYDAY=-1FR", 35),
         ("FREQ=MONTHLY;BYDAY=1TH,4TH", 21),
         ("FREQ=MONTHLY;BYDAY=TU", 7),
-        ("FREQ=MONTHLY;BYDAY=MO,1TU", 7),  # every Monday, and the first Tuesday besides
+        ("FREQ=MONTHLY;BYDAY=MO,1TU", 7),  # every Monday and the first Tuesday
         ("FREQ=WEEKLY;BYDAY=TU;BYHOUR=9;BYMINUTE=30;BYSECOND=0", 7),
         ("FREQ=WEEKLY;BYDAY=TU;byhour=9,21", 7),
         ("FREQ=WEEKLY;BYDAY=MO,TH;WKST=SU", 4),
@@ -215,7 +215,7 @@ def test_every_documented_rule_has_words_and_a_gap(raw: str) -> None:
     assert rule.text.startswith("every ")
     gap = rule.longest_gap
     assert gap is not None
-    # No two runs are further apart than the rule's own step, but for days that a month may lack.
+    # The gap is at most the rule's step, except for days that some months lack.
     step = timedelta(days=7 if rule.freq == "WEEKLY" else 35) * rule.interval
     rare = any(nth == "5" for nth, _ in rule.weekdays) or any(day > 28 for day in rule.month_days)
     assert timedelta(days=1) <= gap
@@ -226,7 +226,7 @@ def test_every_documented_rule_has_words_and_a_gap(raw: str) -> None:
 
 
 def later(raw: str, next_run: str, end: str) -> list[str]:
-    """The runs after `next_run` up to `end`, as `11-24T09:30` of the year they are in."""
+    """The runs after `next_run` up to `end`, such as `11-24T09:30`."""
     runs = later_runs(raw, datetime.fromisoformat(next_run), datetime.fromisoformat(end))
     return [f"{run:%m-%dT%H:%M}" for run in runs]
 
@@ -315,7 +315,7 @@ def test_a_rule_that_is_not_fully_understood_promises_nothing(raw: str) -> None:
     assert later(raw, "2026-11-03T09:30:00+01:00", "2027-11-03T00:00:00+01:00") == []
 
 
-def test_no_more_runs_are_foretold_than_anybody_asks_for() -> None:
+def test_no_more_runs_are_computed_than_asked_for() -> None:
     assert len(later("FREQ=WEEKLY;BYDAY=TU", "2026-11-03T09:30:00+01:00", "2999-01-01T00:00:00Z")) == 99
 
 

@@ -1,4 +1,4 @@
-"""What the rows of a year amount to: which belong to one run, how the last ones ended, who did what."""
+"""Building runs from history rows: which rows belong to one run, and how the last runs ended."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ GOOD, BAD = RunOutcome.COMPLETED, RunOutcome.FAILED
 
 
 def rows(*words: tuple[str | None, float | None]) -> History:
-    """A year of such rows, each so many hours ago, or without a time."""
+    """A history of rows: each a word and the hours since, None: without a time."""
     return make_history(
         *(history_row(word, None if ago is None else NOW - ago * HOUR) for word, ago in words)
     )
 
 
 def spans(year: History) -> list[tuple[float | None, float | None, RunOutcome | None]]:
-    """Its runs, by the hours since they began and ended."""
+    """The runs of a history: hours since start and end, and outcome."""
 
     def hours(at: datetime | None) -> float | None:
         return (NOW - at) / HOUR if at else None
@@ -76,11 +76,11 @@ def test_of_an_empty_year_nothing_is_known(year: History) -> None:
     assert year.count_runs(NOW - 400 * DAY, NOW) == 0
 
 
-# The last ones
+# The last runs
 
 
 @pytest.mark.parametrize(
-    ("words", "finished", "completed", "failed", "under_way"),
+    ("words", "finished", "completed", "failed", "unfinished"),
     [
         ([("completed", 1)], 0, 0, None, None),
         ([("failure", 1)], 0, None, 0, None),
@@ -104,7 +104,7 @@ def test_the_newest_of_each_kind_of_row_is_known(
     finished: int | None,
     completed: int | None,
     failed: int | None,
-    under_way: int | None,
+    unfinished: int | None,
 ) -> None:
     year = rows(*words)
 
@@ -114,7 +114,7 @@ def test_the_newest_of_each_kind_of_row_is_known(
     assert year.last_finished is entry(finished)
     assert year.last_completed is entry(completed)
     assert year.last_failed is entry(failed)
-    assert year.unfinished_start is entry(under_way)
+    assert year.unfinished_start is entry(unfinished)
 
 
 def test_who_stopped_it_last_is_known() -> None:
@@ -159,11 +159,11 @@ def test_a_row_without_a_time_may_be_as_old_as_the_next_older_row(
         ([("completed", 1)], [(None, 1, GOOD)]),
         ([("initiated", 2)], [(2, None, None)]),
         ([("initiated", 1), ("failure", 2), ("initiated", 3)], [(1, None, None), (3, 2, BAD)]),
-        (  # the end of the older one was never told
+        (  # the older run has no end in the history
             [("completed", 1), ("initiated", 2), ("initiated", 30)],
             [(2, 1, GOOD), (30, None, None)],
         ),
-        (  # the start of the newer one was never told
+        (  # the newer run has no start in the history
             [("completed", 1), ("completed", 30), ("initiated", 31)],
             [(None, 1, GOOD), (31, 30, GOOD)],
         ),
@@ -217,7 +217,7 @@ def test_a_row_that_does_not_say_its_kind_goes_with_any(start: str | None, end: 
     assert [run.repeat_type for run in year.runs] == ["weekly"]
 
 
-# How many
+# Counting runs
 
 
 def test_runs_are_counted_by_when_they_began_whatever_became_of_them() -> None:
@@ -227,7 +227,7 @@ def test_runs_are_counted_by_when_they_began_whatever_became_of_them() -> None:
         ("initiated", 10),
         ("completed", 19),
         ("initiated", 21),  # began before, ended within
-        ("completed", 30),  # nobody told when it began
+        ("completed", 30),  # its start is not in the history
     )
 
     def count(begin: float, end: float) -> int:
@@ -259,7 +259,7 @@ def test_what_was_bought_is_counted_by_when() -> None:
     assert make_history().count_bought(NOW - DAY, NOW) == 0
 
 
-# Whatever the rows
+# Any rows
 
 
 @reproducible
@@ -269,8 +269,8 @@ def test_every_end_is_that_of_one_run_and_every_run_has_an_end_or_a_start(rows: 
     ends = Counter((one.logged_at, one.outcome) for one in year.entries if one.outcome)
     assert Counter((run.ended_at, run.outcome) for run in year.runs if run.outcome) == ends
     starts = [one.logged_at for one in year.entries if one.starts_run]
-    untold = [run.started_at for run in year.runs if run.outcome is None]
-    assert not Counter(untold) - Counter(starts)
+    without_end = [run.started_at for run in year.runs if run.outcome is None]
+    assert not Counter(without_end) - Counter(starts)
     assert max(len(starts), ends.total()) <= len(year.runs) <= len(starts) + ends.total()
 
 
@@ -291,7 +291,7 @@ def test_runs_stand_in_the_order_in_which_they_began(rows: list[HistoryEntry]) -
 
 @st.composite
 def shuffled(draw: st.DrawFn) -> tuple[list[HistoryEntry], list[HistoryEntry]]:
-    """The same rows twice, in any order; no two of the same moment or of the same id."""
+    """The same rows in two orders; no two rows have the same time, and none has an id."""
     found = draw(
         st.lists(
             entries.filter(lambda one: one.logged_at is not None and one.id is None),

@@ -1,4 +1,4 @@
-"""Every way that signing in goes wrong has a sentence and a cure of its own, by the step it happens at."""
+"""Problems of signing in: each error has its own message and hint, depending on the step."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ FIRST_TOKENS: tuple[TokenStep, ...] = ("code", "device", "browser")
 """The steps of a person who signs in; the others are those of a watch that runs."""
 
 
-def full_text(trouble: Problem) -> str:
-    return f"{trouble.message} {trouble.hint}"
+def full_text(problem: Problem) -> str:
+    return f"{problem.message} {problem.hint}"
 
 
-# The accounts host's words
+# Errors of the accounts host
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -58,13 +58,13 @@ def full_text(trouble: Problem) -> str:
 def test_every_error_of_the_accounts_host_is_known_whatever_its_status_and_step(
     error: str, kind: ProblemKind, final: bool, status: int | None, step: TokenStep
 ) -> None:
-    trouble = token_problem(error, status, "eu", step)
-    assert (trouble.kind, trouble.final) == (kind, final)
-    assert (trouble.code, trouble.http_status) == (error, status)
-    assert trouble.retry_at is None
-    assert error not in full_text(trouble)
-    assert trouble.message.endswith(".")
-    assert trouble.hint
+    problem = token_problem(error, status, "eu", step)
+    assert (problem.kind, problem.final) == (kind, final)
+    assert (problem.code, problem.http_status) == (error, status)
+    assert problem.retry_at is None
+    assert error not in full_text(problem)
+    assert problem.message.endswith(".")
+    assert problem.hint
 
 
 def test_unless_set_otherwise_a_running_watch_asked() -> None:
@@ -74,9 +74,9 @@ def test_unless_set_otherwise_a_running_watch_asked() -> None:
 
 @pytest.mark.parametrize("step", FIRST_TOKENS)
 def test_a_code_that_came_too_late_is_not_shown_as_a_dead_refresh_token(step: TokenStep) -> None:
-    trouble = token_problem("invalid_code", 200, "eu", step)
-    assert "refresh token" not in full_text(trouble)
-    assert "used already" in trouble.message
+    problem = token_problem("invalid_code", 200, "eu", step)
+    assert "refresh token" not in full_text(problem)
+    assert "used already" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -141,32 +141,32 @@ def test_a_scope_that_is_refused_is_named_with_all_that_should_be_asked_for() ->
 def test_an_error_of_the_accounts_host_that_is_not_known_is_shown_and_asked_again(
     error: str, step: TokenStep
 ) -> None:
-    trouble = token_problem(error, 400, "eu", step)
-    assert (trouble.kind, trouble.final, trouble.code) == ("auth", False, error)
-    assert error in trouble.message
-    assert "EU" in trouble.hint
+    problem = token_problem(error, 400, "eu", step)
+    assert (problem.kind, problem.final, problem.code) == ("auth", False, error)
+    assert error in problem.message
+    assert "EU" in problem.hint
 
 
 def test_an_error_is_shown_only_so_far() -> None:
-    trouble = token_problem("x" * 1000, 400, "eu")
-    assert trouble.code is not None
-    assert len(trouble.code) == 60
+    problem = token_problem("x" * 1000, 400, "eu")
+    assert problem.code is not None
+    assert len(problem.code) == 60
 
 
-# Our own words
+# Problems found by zbtui
 
 
 def test_a_request_that_would_be_one_too_many_is_put_off_by_ourselves() -> None:
     until = NOW + timedelta(minutes=7)
-    trouble = token_budget_problem(until)
-    assert (trouble.kind, trouble.code, trouble.final) == ("throttled", TOKEN_BUDGET_EXHAUSTED, False)
-    assert (trouble.retry_at, trouble.http_status) == (until, None)
-    assert trouble.forbids_early_retry
-    assert "zbtui waits" in trouble.message
+    problem = token_budget_problem(until)
+    assert (problem.kind, problem.code, problem.final) == ("throttled", TOKEN_BUDGET_EXHAUSTED, False)
+    assert (problem.retry_at, problem.http_status) == (until, None)
+    assert problem.forbids_early_retry
+    assert "zbtui waits" in problem.message
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind", "final"),
+    ("problem", "kind", "final"),
     [
         (NO_REFRESH_TOKEN_PROBLEM, "auth", True),
         (MALFORMED_CODE_PROBLEM, "config", False),
@@ -175,14 +175,14 @@ def test_a_request_that_would_be_one_too_many_is_put_off_by_ourselves() -> None:
     ids=["no refresh token", "not a code", "used code"],
 )
 def test_what_zbtui_finds_out_by_itself_is_shown_without_having_asked(
-    trouble: Problem, kind: ProblemKind, final: bool
+    problem: Problem, kind: ProblemKind, final: bool
 ) -> None:
-    assert (trouble.kind, trouble.final) == (kind, final)
-    assert trouble.http_status is None
-    assert trouble.code is None or trouble.code not in full_text(trouble)
+    assert (problem.kind, problem.final) == (kind, final)
+    assert problem.http_status is None
+    assert problem.code is None or problem.code not in full_text(problem)
 
 
-# What a consent covers
+# Scopes of a consent
 
 
 @pytest.mark.parametrize(
@@ -193,14 +193,14 @@ def test_what_zbtui_finds_out_by_itself_is_shown_without_having_asked(
         frozenset(SIGN_IN_SCOPES.split(",")),
         frozenset({"ZohoCRM.bulk.backup.ALL", "ZohoCRM.modules.ALL"}),
     ],
-    ids=["not told", "the one", "both", "more than asked for"],
+    ids=["unknown", "the one", "both", "more than asked for"],
 )
 def test_a_consent_that_covers_backups_or_does_not_show_is_enough(granted: frozenset[str] | None) -> None:
     assert missing_scope_problem(granted) is None
 
 
 @pytest.mark.parametrize(
-    ("granted", "told"),
+    ("granted", "message"),
     [
         (frozenset({"ZohoCRM.org.READ"}), "ZohoCRM.org.READ"),
         (frozenset({"b.READ", "a.READ"}), "a.READ, b.READ"),
@@ -210,16 +210,16 @@ def test_a_consent_that_covers_backups_or_does_not_show_is_enough(granted: froze
     ],
 )
 def test_a_consent_without_backups_is_shown_with_what_it_covers_and_what_to_ask_for(
-    granted: frozenset[str], told: str
+    granted: frozenset[str], message: str
 ) -> None:
-    trouble = missing_scope_problem(granted)
-    assert trouble is not None
-    assert (trouble.kind, trouble.code, trouble.final) == ("auth", "OAUTH_SCOPE_MISMATCH", True)
-    assert told in trouble.message
-    assert SIGN_IN_SCOPES in trouble.hint
+    problem = missing_scope_problem(granted)
+    assert problem is not None
+    assert (problem.kind, problem.code, problem.final) == ("auth", "OAUTH_SCOPE_MISMATCH", True)
+    assert message in problem.message
+    assert SIGN_IN_SCOPES in problem.hint
 
 
-# What the panel and the form ask of all of them
+# All problems: length and text
 
 
 def of_a_watch() -> list[Problem]:
@@ -247,20 +247,20 @@ def everything() -> list[Problem]:
     ]
 
 
-def problem_id(trouble: Problem) -> str:
-    return f"{trouble.code}"
+def problem_id(problem: Problem) -> str:
+    return f"{problem.code}"
 
 
-@pytest.mark.parametrize("trouble", of_a_watch(), ids=problem_id)
-def test_what_a_running_watch_meets_fits_the_smallest_useful_panel(trouble: Problem) -> None:
-    assert len(wrap(trouble.message, 35)) + len(wrap(trouble.hint, 35)) <= 5
+@pytest.mark.parametrize("problem", of_a_watch(), ids=problem_id)
+def test_what_a_running_watch_meets_fits_the_smallest_useful_panel(problem: Problem) -> None:
+    assert len(wrap(problem.message, 35)) + len(wrap(problem.hint, 35)) <= 5
 
 
-@pytest.mark.parametrize("trouble", everything(), ids=problem_id)
-def test_no_placeholder_is_left_in_a_sentence_and_each_ends(trouble: Problem) -> None:
-    assert not set("{}") & set(full_text(trouble))
-    assert trouble.message.endswith(".")
-    assert trouble.hint.endswith((".", "?"))
+@pytest.mark.parametrize("problem", everything(), ids=problem_id)
+def test_no_placeholder_is_left_in_a_sentence_and_each_ends(problem: Problem) -> None:
+    assert not set("{}") & set(full_text(problem))
+    assert problem.message.endswith(".")
+    assert problem.hint.endswith((".", "?"))
 
 
 hostile = st.text(st.characters() | st.sampled_from("\x1b\u202e\ud800\n"), max_size=80)
@@ -271,14 +271,14 @@ hostile = st.text(st.characters() | st.sampled_from("\x1b\u202e\ud800\n"), max_s
 def test_every_sentence_about_the_accounts_host_is_clean(
     error: str, status: int | None, step: TokenStep
 ) -> None:
-    trouble = token_problem(error, status, "eu", step)
-    assert clean(full_text(trouble), 1000) == full_text(trouble)
-    assert trouble.code is None or clean(trouble.code) == trouble.code
+    problem = token_problem(error, status, "eu", step)
+    assert clean(full_text(problem), 1000) == full_text(problem)
+    assert problem.code is None or clean(problem.code) == problem.code
 
 
 @reproducible
 @given(st.frozensets(hostile))
 def test_every_sentence_about_a_consent_is_clean(granted: frozenset[str]) -> None:
-    trouble = missing_scope_problem(granted)
-    assert trouble is not None
-    assert clean(full_text(trouble), 1000) == full_text(trouble)
+    problem = missing_scope_problem(granted)
+    assert problem is not None
+    assert clean(full_text(problem), 1000) == full_text(problem)

@@ -1,1 +1,1 @@
-"""Alerts: decided, stored in the journal, and delivered to a command, a webhook and the desktop."""
+"""Evaluates alerts, stores them in the journal, and delivers them to command, webhook and desktop."""

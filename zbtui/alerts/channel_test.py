@@ -1,4 +1,4 @@
-"""One test alert through each configured channel, and what its receiver answers."""
+"""Sends one test alert through each configured channel, and returns the receivers' answers."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _HEADLINE: Final = "this is only a test; whoever reads it would be told of a fai
 
 @dataclass(frozen=True, slots=True)
 class ChannelAnswer:
-    """What came of the test alert on one channel."""
+    """The result of the test alert on one channel."""
 
     channel: str
     answer: str | Problem
-    """What the receiver said, or why it was not told."""
+    """The receiver's answer, or why the delivery failed."""
 
     @property
     def text(self) -> str:
@@ -39,9 +39,9 @@ class ChannelAnswer:
 
 
 async def send_test_alert(settings: AlertSettings, http: HttpClient, clock: Clock) -> list[ChannelAnswer]:
-    """Send it to command and webhook, once; as bad as an alert can be, so that no receiver drops it.
+    """Send one test alert to command and webhook; the result is empty if neither is configured.
 
-    Nothing is stored, and nothing is tried again. Empty: neither is configured.
+    The alert is critical, so that no receiver drops it. It is not stored, and not tried again.
     """
     alert = Alert(clock.now(), "test", ALL_ORGS, None, "test", Level.CRITICAL, _HEADLINE, None)
     stored = StoredAlert(str(uuid4()), number_at(alert.at), alert)
@@ -55,15 +55,15 @@ async def send_test_alert(settings: AlertSettings, http: HttpClient, clock: Cloc
 
 
 def answers_as_json(answers: Sequence[ChannelAnswer]) -> str:
-    """A JSON object; `hint` is null for what was delivered."""
+    """The answers as a JSON object; `hint` is null if the alert was delivered."""
     channels = [
         {
-            "channel": one.channel,
-            "delivered": not isinstance(one.answer, Problem),
-            "answer": one.answer.message if isinstance(one.answer, Problem) else one.answer,
-            "hint": one.answer.hint if isinstance(one.answer, Problem) else None,
+            "channel": result.channel,
+            "delivered": not isinstance(result.answer, Problem),
+            "answer": result.answer.message if isinstance(result.answer, Problem) else result.answer,
+            "hint": result.answer.hint if isinstance(result.answer, Problem) else None,
         }
-        for one in answers
+        for result in answers
     ]
     return json.dumps({"schema": 1, "channels": channels}, indent=2)
 

@@ -19,7 +19,7 @@ from zbtui.store.outbox import StoredAlert
 
 COMMAND_TIMEOUT_SECONDS: Final = 10.0
 OUTPUT_GRACE_SECONDS: Final = 1.0
-"""Wait for the rest of its output after it ends: its child processes may still hold the pipes."""
+"""How long to wait for more output after the program has ended: its children may still hold the pipes."""
 MAX_OUTPUT_BYTES: Final = 4096
 """Bytes kept of stdout and stderr each; the rest is read and dropped."""
 
@@ -30,9 +30,10 @@ _HINT: Final = "Correct on_change in the [alerts] table of the config."
 async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock) -> str:
     """Run a program for one alert, with one line of JSON on stdin and `ZBTUI_*` variables.
 
-    Returns its exit status and the first line that it printed. No shell expands its arguments. Raises a
-    `ProblemError`: `config` if it cannot be started, `server` if it takes too long, `contract` if its exit
-    status is not 0. Only `contract` is about this one alert: the dispatcher goes on with the next.
+    Returns the program's exit status and the first line that it printed. No shell expands the arguments.
+    Raises a `ProblemError`: of kind `config` if the program cannot be started, `server` if it takes too
+    long, `contract` if its exit status is not 0. Only `contract` concerns this one alert, so the
+    dispatcher then goes on with the next alert.
     """
     name = clean(command[0], 80)
     line = json.dumps(alert_payload(stored)).encode() + b"\n"
@@ -56,7 +57,7 @@ async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock)
 class _CommandProcess(asyncio.SubprocessProtocol):
     """A running program and its output.
 
-    Not `asyncio.Process`: its `wait` lasts for as long as any process holds one of the pipes.
+    `asyncio.Process` is not used: its `wait` lasts for as long as any process holds one of the pipes.
     """
 
     transport: asyncio.SubprocessTransport
@@ -64,7 +65,7 @@ class _CommandProcess(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
         self.ended = asyncio.Event()
         self.outputs_closed = asyncio.Event()
-        """It has ended, and no process holds its output pipes."""
+        """Set once the program has ended and no process holds its output pipes."""
         self._outputs = {1: bytearray(), 2: bytearray()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -89,7 +90,7 @@ class _CommandProcess(asyncio.SubprocessProtocol):
         stdin.close()
 
     async def terminate(self, clock: Clock) -> None:
-        """Kill it and its child processes if it still runs; then read the rest and close the pipes."""
+        """Kill the program, with its child processes, if it still runs; read the rest, close the pipes."""
         try:
             if self.transport.get_returncode() is None:
                 self._kill()
@@ -105,7 +106,7 @@ class _CommandProcess(asyncio.SubprocessProtocol):
                 os.killpg(self.transport.get_pid(), signal.SIGKILL)
 
     def first_output_line(self) -> str:
-        """The first line that is not empty, of stderr, or else of stdout."""
+        """The first line that is not empty: of stderr or, if stderr has none, of stdout; else empty."""
         for fd in (2, 1):
             text = self._outputs[fd].decode(errors="replace")
             if line := next(filter(None, map(clean, text.splitlines())), ""):
@@ -118,7 +119,7 @@ async def _start_process(
 ) -> _CommandProcess:
     # Without zbtui's own settings, which could be mistaken for variables of the alert.
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(_VARIABLE_PREFIX)}
-    # A new session: it has no terminal, and can be killed together with its child processes.
+    # In a new session, the program has no terminal, and can be killed with its child processes.
     starting = asyncio.ensure_future(
         asyncio.get_running_loop().subprocess_exec(
             _CommandProcess, *command, env={**inherited, **variables}, start_new_session=True

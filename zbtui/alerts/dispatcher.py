@@ -2,8 +2,7 @@
 
 Alerts are stored in the journal, with one delivery for each channel, before any is sent; all processes
 share them. A delivery is claimed for a minute, sent, and deleted. If its process is killed in between,
-another sends it again: an alert may come twice, with the same id, but none is lost, which would be
-worse.
+another process sends it again: an alert may arrive twice, with the same id, but no alert is lost.
 """
 
 from __future__ import annotations
@@ -37,22 +36,25 @@ _log = logging.getLogger(__name__)
 LEASE: Final = timedelta(seconds=60)
 """How long a claim lasts; a command and most webhooks take far less."""
 MIN_RETRY_PAUSE: Final = timedelta(seconds=30)
-"""After a first failed delivery; doubles with each further failure."""
+"""The pause after a first failed delivery; it doubles with each further failure."""
 MAX_RETRY_PAUSE: Final = timedelta(minutes=15)
 GIVE_UP_AFTER: Final = timedelta(days=1)
-"""Age of an alert after which a failed delivery is not tried again."""
+"""The age of an alert after which a failed delivery is not tried again."""
 
 _CONFIG: Final = "config"
-"""Not a channel: the key of the problem that stops command and webhook alike."""
+"""The key of the config's problem, which stops both command and webhook; not a channel."""
 _BATCH_SIZE: Final = 25
-"""Orgs judged without a pause, so that a pressed key does not wait for more."""
+"""How many orgs are judged without a pause; a pressed key waits no longer than this takes."""
 _BATCH_PAUSE_SECONDS: Final = 0.01
 
 Sender = Callable[[StoredAlert], Awaitable[object]]
 
 
 class AlertDispatcher:
-    """Each process has one. Its calls never raise; `problems` says why a delivery failed."""
+    """Evaluates and delivers alerts; each process has one dispatcher.
+
+    The methods never raise; `problems` says why deliveries failed.
+    """
 
     def __init__(
         self,
@@ -62,12 +64,12 @@ class AlertDispatcher:
         settings: AlertSettings,
         config: ConfigStore | None = None,
     ) -> None:
-        """`config` is where the settings and orgs come from; None: a config that never changes."""
+        """`config` is the config that settings and orgs come from; None: a config that never changes."""
         self._settings = settings
-        self._former: AlertSettings | None = None
-        """The last settings with a channel; None: the present ones have one."""
-        self._farewell: AlertSettings | None = None
-        """Settings that are gone, by which it is still notified that orgs left with them."""
+        self._last_with_channel: AlertSettings | None = None
+        """The last settings that had a channel, if the present settings have none."""
+        self._for_left_orgs: AlertSettings | None = None
+        """Earlier settings, used to notify that orgs left a config from which all channels left, too."""
         self._config = config or MemoryConfigStore(Config())
         self._journal = journal
         self._http = http
@@ -79,19 +81,19 @@ class AlertDispatcher:
         """Monotonic time until which a failing channel gets no deliveries."""
         self._problems: dict[str, Problem] = {}
         self._tried_settings = settings
-        """The settings that `_held_until` and `_problems` belong to."""
+        """The settings to which `_held_until` and `_problems` belong."""
 
     @property
     def settings(self) -> AlertSettings:
-        """Replaced when the config changes, at any time."""
+        """The `[alerts]` settings; replaced at any time, when the config changes."""
         return self._settings
 
     @settings.setter
     def settings(self, settings: AlertSettings) -> None:
         if _channels_of(settings):
-            self._former = self._farewell = None
+            self._last_with_channel = self._for_left_orgs = None
         elif _channels_of(self._settings):
-            self._former = self._settings
+            self._last_with_channel = self._settings
         self._settings = settings
 
     @property
@@ -107,15 +109,15 @@ class AlertDispatcher:
         *,
         covers_all_orgs: bool = True,
     ) -> tuple[StoredAlert, ...]:
-        """Store the alerts that are due, with a delivery for each configured channel.
+        """Store the alerts that are due, with a delivery for each configured channel; return the alerts.
 
-        `snapshots` are all orgs that this process watches, and no others; `covers_all_orgs`: these are all
-        configured ones.
+        `snapshots` are exactly the orgs that this process watches; `covers_all_orgs` says that these are
+        all configured orgs.
         """
         outbox, now = self._journal.outbox, self._clock.now()
         rules = self._rules(policy, covers_all_orgs)
-        identities = {one.org.name: one.org.identity for one in snapshots}
-        # 1. Judge, outside of any transaction: it pauses for the screen, and no lock may wait for that.
+        identities = {snapshot.org.name: snapshot.org.identity for snapshot in snapshots}
+        # 1. Judge, outside of any transaction: judging pauses for the screen, and must not hold a lock.
         judged, alerted = await self._judge_all(snapshots, policy, verdicts, now, rules), set[str]()
         kinds = set[AlertKind]()
 
@@ -128,21 +130,21 @@ class AlertDispatcher:
         # 2. Try the decision without a lock: most evaluations change nothing, and end here.
         if not await outbox.would_change(decide, identities):
             return ()
-        # 3. Judge the orgs with alerts again: cached headlines may be minutes old. After 2, which
-        #    says which orgs these are.
+        # 3. Judge the orgs with alerts again: cached headlines may be minutes old. After 2, which shows
+        #    which orgs have alerts.
         judged = await self._judge_all(snapshots, policy, verdicts, now, rules, frozenset(alerted))
         # 4. Decide again under the lock, by the state as it is now: since 2, another process may have
         #    stored the same alerts.
-        if "left" in kinds:  # a config that was emptied names nobody to tell of it
-            self._farewell = self._former
-        channels = _channels_of(self._farewell or self.settings)
+        if "left" in kinds:  # a config that was emptied names no channel for this alert
+            self._for_left_orgs = self._last_with_channel
+        channels = _channels_of(self._for_left_orgs or self.settings)
         return await outbox.decide_and_store(decide, channels, identities)
 
     def _rules(self, policy: WatchPolicy, covers_all_orgs: bool) -> AlertRules:
         settings, problem = self.settings, self._journal.problem
-        if (
-            problem
-        ):  # the next process may not know of this failure: waiting for more, it would wait for ever
+        if problem:
+            # Notify the first failure: without a journal, the next process does not know of this one, so
+            # its count might never reach more.
             settings = replace(settings, failed_looks=1)
         is_settled = self._config.is_settled(self._clock.now())
         return AlertRules(settings, policy.every, covers_all_orgs, problem, self._config.name, is_settled)
@@ -156,22 +158,22 @@ class AlertDispatcher:
         rules: AlertRules,
         rejudge: Collection[str] = (),
     ) -> list[JudgedOrg]:
-        """All orgs with their verdicts, cached ones where they still hold, except those to `rejudge`."""
+        """All orgs with their verdicts: cached where still valid, but new for the orgs in `rejudge`."""
         judged = []
         patience, count = rules.settings.failed_looks, 0
-        for one in snapshots:
-            verdict = verdicts.find(one, policy, now, patience)
-            if verdict is None or one.org.name in rejudge:
+        for snapshot in snapshots:
+            verdict = verdicts.find(snapshot, policy, now, patience)
+            if verdict is None or snapshot.org.name in rejudge:
                 if count and count % _BATCH_SIZE == 0:
-                    # Not `sleep(0)`: this would then take a turn between all steps that a key starts.
+                    # Not `sleep(0)`: judging would take a turn between any two steps that a key starts.
                     await asyncio.sleep(_BATCH_PAUSE_SECONDS)
                 count += 1
-                verdict = verdicts.judge(one, policy, now, patience)
-            judged.append(JudgedOrg(one, verdict))
+                verdict = verdicts.judge(snapshot, policy, now, patience)
+            judged.append(JudgedOrg(snapshot, verdict))
         return judged
 
     async def new_alerts(self) -> tuple[StoredAlert, ...]:
-        """Alerts stored by any process since the last call; the first call returns none."""
+        """The alerts stored by any process since the last call; the first call returns none."""
         outbox = self._journal.outbox
         async with self._new_alerts_lock:  # two calls at once must not return the same alert
             if self._last_seen_number is None:
@@ -185,11 +187,11 @@ class AlertDispatcher:
     async def deliver(self, local_channels: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
         """Send all deliveries that are due, oldest first; no channel waits for another.
 
-        `local_channels` are within this process, by name, such as `desktop`. Do not cancel it: each
-        delivery has its own time limit.
+        `local_channels` are the channels within this process, by name, such as `desktop`. Do not cancel
+        this call: each delivery has its own time limit.
         """
         local = {channel: _local_sender(channel, show) for channel, show in (local_channels or {}).items()}
-        # First, as new settings may have repaired a channel that is held back.
+        # Retry after new settings, which may have repaired a channel that is held back.
         if self.settings != self._tried_settings:
             self._tried_settings = self.settings
             self._held_until.clear()
@@ -199,11 +201,11 @@ class AlertDispatcher:
         await asyncio.gather(*work)
 
     def _senders(self) -> dict[str, Sender]:
-        settings = self._farewell or self.settings
+        settings = self._for_left_orgs or self.settings
         command, webhook = settings.on_change, settings.webhook
         senders: dict[str, Sender] = {}
-        # Each time, before anything is sent: who may write the config may have anything run. What is due
-        # stays due.
+        # Check each time whether others may write the config: they could have any program run. While the
+        # config is not trusted, deliveries stay due.
         distrust = self._config.distrust() if command or webhook else None
         self._note_problem(_CONFIG, distrust)
         if distrust:
@@ -218,13 +220,13 @@ class AlertDispatcher:
         outbox = self._journal.outbox
         # 1. One delivery at a time for each channel: alerts must not overtake each other.
         async with self._channel_locks[channel]:
-            # 2. Stop while the channel is held back, before claiming: a claim counts as an attempt.
+            # 2. Stop while the channel is held back. Before claiming, as a claim counts as an attempt.
             while self._clock.monotonic() >= self._held_until.get(channel, 0):
-                # 3. Claim, before sending: until the lease ends, no other process sends the same.
+                # 3. Claim before sending: until the lease ends, no other process sends the same delivery.
                 claim = await outbox.claim_delivery([channel], self._clock.now(), LEASE)
                 if claim is None:
                     return
-                # 4. Give up what is too old. After the claim, which says how often it was tried.
+                # 4. Give up a delivery that is too old. After the claim, which has the count of attempts.
                 is_old = self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER
                 if is_old and (claim.attempts or is_local):
                     self._give_up(channel, claim)
@@ -239,7 +241,7 @@ class AlertDispatcher:
                 except ProblemError as error:
                     await self._reschedule(channel, claim, error.problem)
                 else:
-                    # 6. Delete it only now: if the process is killed before, it is sent again.
+                    # 6. Delete the delivery last: if the process is killed before, it is sent again.
                     self._problems.pop(channel, None)
                     await outbox.mark_delivered(claim)
 
@@ -249,13 +251,13 @@ class AlertDispatcher:
         wait = max(pause, (problem.retry_at or now) - now)
         self._note_problem(channel, problem)
         if problem.kind != "contract":
-            # The next alert would fail, too; held back, they later arrive in the right order.
+            # The next alert would fail, too; held back, the alerts later arrive in the right order.
             self._held_until[channel] = self._clock.monotonic() + wait.total_seconds()
         await self._journal.outbox.reschedule(claim, now + wait)
         await self._journal.refusals.note(channel, problem.message, now)
 
     def _note_problem(self, channel: str, problem: Problem | None) -> None:
-        """Log a new one."""
+        """Set the channel's problem, or clear it if None; log a new problem."""
         if problem is None:
             self._problems.pop(channel, None)
             return
@@ -265,7 +267,7 @@ class AlertDispatcher:
 
     def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
         if not claim.attempts:
-            return  # an old notification for the app, which did not run then
+            return  # an old desktop notification, from a time when the app did not run
         title = claim.stored.alert.title
         message = f"An alert could not be delivered within a day, and is given up ({title})."
         cure = "Check on_change and webhook in the [alerts] table of the config."

@@ -1,4 +1,4 @@
-"""The formats in which an alert leaves the program."""
+"""The formats of an alert for commands and webhooks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PAYLOAD_SCHEMA: Final = 1
 def alert_payload(stored: StoredAlert) -> dict[str, object]:
     """The JSON object for commands and webhooks; it has every key, with null for no value.
 
-    The same alert may be delivered twice, with the same `id`, which no other alert of any machine has.
-    `host` is the machine that tells. `text` is one line, for chats.
+    An alert may be delivered twice, with the same `id`; no other alert of any machine has this `id`.
+    `host` is the machine that sends the alert. `text` is one line, for chats.
     """
     alert = stored.alert
     return {
@@ -37,7 +37,7 @@ def alert_payload(stored: StoredAlert) -> dict[str, object]:
 
 
 def alert_environment(stored: StoredAlert) -> dict[str, str]:
-    """The environment variables for a command; empty for no value."""
+    """The environment variables for a command; every variable is set, with an empty text for no value."""
     alert = stored.alert
     return {
         "ZBTUI_ALERT_ID": stored.uuid,
@@ -54,5 +54,5 @@ def alert_environment(stored: StoredAlert) -> dict[str, str]:
 
 
 def host_name() -> str:
-    """This machine's name, as it gives it itself."""
+    """This machine's host name, cleaned."""
     return clean(socket.gethostname(), 80)

@@ -16,7 +16,7 @@ from zbtui.zoho_api.data_centers import webhook_url_error
 
 _ADDRESS_HINT: Final = "Correct webhook in the [alerts] table of the config."
 _SHORTEST_SECRET: Final = 6
-"""Characters; a shorter part of a path is a word such as `hooks`."""
+"""The length from which a part of the URL counts as secret; a shorter part is a word such as `hooks`."""
 _LONGEST_LINE: Final = 200
 _HINTS: Final[dict[ProblemKind, str]] = {
     "network": "It is tried again by itself; if it lasts, check the network, the proxy and the webhook.",
@@ -27,16 +27,16 @@ _HINTS: Final[dict[ProblemKind, str]] = {
 }
 
 
-async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetime) -> str:
-    """Post one alert to the webhook at `url`; any 2xx answer means that it was accepted.
+async def post_alert(http: HttpClient, url: str, stored: StoredAlert, now: datetime) -> str:
+    """Post one alert to the webhook at `url`; any 2xx answer means that the alert was accepted.
 
-    Returns that answer: host, status, and its first line of text. Else raises a `ProblemError`. Kind
-    `contract`: this alert was refused, another may succeed; any other kind would stop the next alert, too.
+    Returns host, status, and the answer's first line of text. Otherwise raises a `ProblemError`: of kind
+    `contract` if only this alert was refused, of another kind if the next alert would fail, too.
     """
     if wrong := webhook_url_error(url):
         raise ProblemError(Problem("config", f"The address of the webhook {wrong}.", _ADDRESS_HINT))
     try:
-        reply = await http.send("POST", url, json=alert_payload(kept))
+        reply = await http.send("POST", url, json=alert_payload(stored))
     except ProblemError as error:
         message = f"The webhook was not told of an alert: {error.problem.message}"
         hint = _HINTS.get(error.problem.kind, _ADDRESS_HINT)
@@ -49,7 +49,7 @@ async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetim
 
 
 def _first_line(reply: HttpResponse, url: str) -> str:
-    """Empty if there is none, or if it repeats a part of the URL, which is a secret."""
+    """The answer's first line; empty if the answer has no text, or repeats a secret part of the URL."""
     text = reply.body.decode(errors="replace").strip()
     parts = urlsplit(url)
     secrets = filter(None, (*parts.path.split("/"), *parts.query.replace("=", "&").split("&")))

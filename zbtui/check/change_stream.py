@@ -24,7 +24,10 @@ _TICK_SECONDS: Final = 1.0
 
 
 class ChangeStream:
-    """Compares snapshots itself, so it misses no change that another process journals first."""
+    """Prints each org's state after its first poll, then each change.
+
+    Changes are found by comparing snapshots: another process may be the first to journal a change.
+    """
 
     def __init__(
         self,
@@ -40,8 +43,8 @@ class ChangeStream:
     ) -> None:
         """`write` writes one line, and raises BrokenPipeError once the reader is gone.
 
-        `on_problem` gets problems that are not an org's. Without `names`, all orgs are watched, including
-        those added later.
+        `on_problem` is called with problems that belong to no org. Without `names`, all orgs are watched,
+        including those added later.
         """
         self._config = config
         self._fleet = fleet
@@ -53,7 +56,7 @@ class ChangeStream:
         self._reader_is_gone = reader_is_gone
         self._lines: deque[str] = deque()
         self._states: dict[str, tuple[Verdict, OrgState]] = {}
-        """By org, after its last poll."""
+        """Verdict and state after the last poll, by org name."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._alert_task: asyncio.Task[None] | None = None
         self._evaluation_schedule = EvaluationSchedule()
@@ -132,9 +135,13 @@ class ChangeStream:
             self._write(self._lines.popleft())
 
     def _send_alerts(self) -> None:
-        """Start a task, since a command or a webhook may be slow."""
-        free = self._alert_task is None or self._alert_task.done()
-        if self._alerts is not None and free and self._evaluation_schedule.take_if_due(len(self._states)):
+        """If alerts are due, send them in a task, as a command or a webhook may be slow."""
+        is_idle = self._alert_task is None or self._alert_task.done()
+        if (
+            self._alerts is not None
+            and is_idle
+            and self._evaluation_schedule.take_if_due(len(self._states))
+        ):
             self._alert_task = asyncio.create_task(self._evaluate_alerts(self._alerts))
             self._tasks.add(self._alert_task)
 

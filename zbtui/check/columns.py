@@ -1,4 +1,4 @@
-"""Aligned columns on a terminal, measured in cells, and colour if it is wanted."""
+"""Aligned columns on a terminal, measured in cells, and optional colour."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def pad_to_width(text: str, width: int) -> str:
 
 
 def colour_by_level(text: str, level: Level, *, coloured: bool) -> str:
-    """In the colour of the level, if `coloured`."""
+    """The text in the colour of the level if `coloured`, else unchanged."""
     return f"\x1b[{_LEVEL_COLOURS[level]}m{text}\x1b[0m" if coloured else text
 
 
 def supports_colour(stream: Any, environ: Mapping[str, str]) -> bool:
-    """Whether the stream, if any, is a terminal with colour, and the user did not switch it off."""
+    """Whether the stream (None: no stream) is a terminal with colour, which the user did not switch off."""
     if stream is None or not stream.isatty() or environ.get("NO_COLOR"):
         return False
     return environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""A time limit for a whole command, whatever hangs by then."""
+"""A time limit for a whole command, which ends the process even if something hangs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def ending_within(seconds: float, finish: Callable[[], int]) -> Iterator[None]:
-    """If the block takes longer, call `finish` in another thread, and end the process with its result.
+    """If the block takes longer, call `finish` in another thread, and exit with its result as the status.
 
-    Nothing is cancelled: a request, a keyring or a disk that does not answer is left behind.
+    Nothing is cancelled: a request, a keyring or a disk that hangs is abandoned.
     """
 
     def end() -> None:

@@ -18,10 +18,10 @@ def event_json_line(event: Event) -> str:
     Its keys, which are always present:
 
     - `schema`: 1
-    - `at`: when it was seen; ISO 8601
+    - `at`: when the change was observed; ISO 8601
     - `org`
     - `kind`: what changed: `status`, `verdict`, `schedule`, `requester`, `run`, `trouble`, `licence`
-    - `before`, `after`: null: none or unknown; `trouble` with a null `after` is over
+    - `before`, `after`: the values, null if none or unknown; `trouble` with a null `after` has ended
     - `level`, `headline`: of the verdict after the poll
     """
     return _json_line(
@@ -30,12 +30,12 @@ def event_json_line(event: Event) -> str:
 
 
 def state_json_line(at: datetime, org: str, verdict: Verdict) -> str:
-    """An org's first verdict, in the same shape: `kind` is `state`, `after` the verdict."""
+    """An org's first verdict, as in `event_json_line`: `kind` is `state`, `after` the verdict."""
     return _json_line(at, org, "state", None, verdict.name, verdict.level.label, verdict.headline)
 
 
 def removal_json_line(at: datetime, org: str, verdict: Verdict) -> str:
-    """An org is no longer watched, in the same shape: `kind` is `removed`, `before` its last verdict."""
+    """An org's removal, as in `event_json_line`: `kind` is `removed`, `before` the last verdict."""
     return _json_line(at, org, "removed", verdict.name, None, Level.UNKNOWN.label, "no longer under watch")
 
 

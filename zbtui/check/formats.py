@@ -16,7 +16,7 @@ OUTPUT_FORMATS: Final[tuple[OutputFormat, ...]] = get_args(OutputFormat)
 
 
 def formatter_for(output_format: OutputFormat, *, coloured: bool = False) -> Callable[[Report], str]:
-    """The function that formats a report. Raises `ProblemError` without the library for the metrics."""
+    """The function that formats a report. Raises a `ProblemError` if prometheus-client is missing."""
     if output_format == "openmetrics":
         try:
             from zbtui.check.openmetrics_format import report_as_openmetrics

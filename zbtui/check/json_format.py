@@ -25,11 +25,10 @@ def report_as_json(report: Report) -> str:
         - `name`, `data_center`: as configured
         - `company`: the company's name at Zoho
         - `level`, `verdict`, `headline`, `hint`: the verdict, in a word and in sentences
-        - `notes`: what is worth knowing beside a good verdict, in sentences
-        - `observed_at`: the last good poll, the source of `backup` and all that follows
-        - `polled_at`: the last poll, good or not, by any zbtui process
-        - `clock_offset_seconds`: Zoho's clock at that poll, less this machine's; 0 within 3 s
-        - `stale`: a newer poll failed, so all this may have changed
+        - `notes`: remarks in addition to the verdict, in sentences
+        - `observed_at`: time of the last good poll, from which `backup` and all later keys come
+        - `polled_at`: time of the last poll, good or not, by any zbtui process
+        - `stale`: true if a newer poll could not confirm the values, so that they may have changed
         - `backup`: Zoho's six keys, unchanged; null if no backup is set up or was ever seen
         - `plan`: the recurrence rule in words
         - `next_run`, `seconds_to_next_run`: from Zoho; by Zoho's clock, negative once due
@@ -38,8 +37,8 @@ def report_as_json(report: Report) -> str:
         - `history`: from Zoho's history of one year:
             - `known_at`: when it was last read; null: never, then the rest is null too
             - `last_outcome`: outcome of the last finished run: `completed`, `failed`, `unknown`
-            - `runs_this_month`: started in this calendar month at the org's offset, even if failed
-            - `bought_this_month`: extra backups bought in it
+            - `runs_this_month`: runs started in this calendar month, by the org's offset, even if failed
+            - `bought_this_month`: extra backups bought in this calendar month
             - `included_per_month`: backups included in the edition, if that is known
             - `trouble`: why the last read of history or links failed, in a sentence
         - `error`: why the poll failed: `kind`, `code`, `http_status`, `message`, `hint`, `retry_at`
@@ -73,7 +72,6 @@ def _org_object(result: OrgResult) -> dict[str, Any]:
         "notes": list(verdict.notes),
         "observed_at": iso_time(seen),
         "polled_at": iso_time(snapshot.polls.attempted_at),
-        "clock_offset_seconds": seen and int(snapshot.zoho.clock_offset.total_seconds()),
         "stale": seen is not None and (snapshot.polls.problem is not None or snapshot.polls.restored),
         "backup": backup.as_dict() if backup else None,
         "plan": rrule_text(backup.rrule) if backup and backup.rrule else None,

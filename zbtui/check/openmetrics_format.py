@@ -1,8 +1,8 @@
-"""A check as metrics, for Prometheus (the only importer of prometheus-client).
+"""A check as metrics for Prometheus. Only this module imports prometheus-client.
 
 The text is valid in two formats: OpenMetrics 1.0, for scraping, and the classic text format 0.0.4, the
 only one that node_exporter's textfile collector reads. So all families are gauges, as the classic
-format has no info or stateset; it reads the final `# EOF` as a comment.
+format has no info or stateset. In the classic format, the final `# EOF` is a comment.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from zbtui.watch.fleet import Fleet
 
 EXIT_STATUS_BY_LEVEL: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
 ONE_FAILURE: Final = 1
-"""One failure is enough."""
+"""A check polls once, so a single failed poll counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class OrgResult:
     snapshot: Snapshot
     verdict: Verdict
     judged_at: datetime
-    """When it was polled: a slow org does not delay the verdicts on others."""
+    """When the org was polled, so that a slow org does not delay the verdicts on others."""
     is_recalled: bool = False
-    """Another process polled it just before; its answer is in the journal."""
+    """Whether another process polled the org just before, and its answer came from the journal."""
     last_known: Verdict | None = None
-    """`verdict`, or while that cannot tell, the verdict of the last good poll; None: there is none."""
+    """`verdict`, or if its level is unknown, the verdict of the last good poll; None: no such verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def report_on(
 ) -> Report:
     """A report on these snapshots at `now`; a single failed poll counts.
 
-    Polls made before the check `began` were recalled from the journal.
+    Polls made before `began`, the start of the check, were recalled from the journal.
     """
     results = [_result_for(snapshot, policy, now, began) for snapshot in snapshots]
     results.sort(key=lambda result: -result.verdict.level)
@@ -82,7 +82,7 @@ def _result_for(
 
 
 def _last_known_verdict(snapshot: Snapshot, policy: WatchPolicy) -> Verdict | None:
-    """The verdict that the last good poll gave; None: there was none, or it could not tell, either."""
+    """The verdict after the last good poll; None: no good poll, or its verdict was unknown, too."""
     seen = snapshot.zoho.observed_at
     if seen is None:
         return None

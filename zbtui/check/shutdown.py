@@ -41,12 +41,12 @@ def stopped_by_signals(stop: StopSignal) -> Iterator[None]:
 
 
 def reader_is_gone(stream: Any) -> bool:
-    """Whether the stream's reader is gone; False if only writing would show that, or without a stream."""
+    """Whether the stream's reader is gone; False without a stream, or if only a write would show it."""
     if stream is None or not hasattr(select, "poll"):  # as on Windows
         return False
     try:
         file = stream.fileno()
-    except (OSError, ValueError):  # it has no open file
+    except (OSError, ValueError):  # the stream has no open file
         return False
     poll = select.poll()
     poll.register(file, 0)  # errors and hang-ups are always reported

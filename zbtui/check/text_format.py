@@ -64,7 +64,7 @@ def _data_center(result: OrgResult) -> str:
 
 
 def _facts(result: OrgResult) -> list[str]:
-    """Facts to add to the headline; for an org out of reach, only the age of the last poll."""
+    """Facts to add to the headline; for an unreachable org, only the ages of its last polls."""
     snapshot, now = result.snapshot, result.judged_at
     polled_at = snapshot.polls.attempted_at
     recalled = [f"looked at {ago(now - polled_at)}"] if result.is_recalled and polled_at else []

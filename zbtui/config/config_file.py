@@ -1,4 +1,4 @@
-"""The config file. Edits keep comments and order. It never holds a secret."""
+"""The config file, which never contains a secret. Edits keep its comments and its order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BOM: Final = "\ufeff"
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
 """How long to wait for an edit by another process, which takes a few milliseconds."""
 SETTLES_AFTER_SECONDS: Final = 5.0
-"""An editor may leave the file empty or half written for a moment."""
+"""The file counts as settled after this time: an editor may leave it half written for a moment."""
 _NEW_FILE_HEADER: Final = (
     "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
 )
@@ -49,15 +49,15 @@ class ConfigFile:
         self._lock = lock
         self._known = self._stamp()
         self._written: tuple[int, int] | None = None
-        """The stamp that this process gave it."""
+        """The stamp of the file after the last edit by this process."""
 
     @property
     def name(self) -> str:
-        """Its path, and that of a link, not of what the link leads to for now."""
+        """The absolute path; of a symbolic link, its own path, as its target may change."""
         return str(self.path.absolute())
 
     def is_settled(self, now: datetime) -> bool:
-        """See `ConfigStore`; a missing file counts from the last change of its folder."""
+        """See `ConfigStore`. If the file is missing, the last change of its folder counts."""
         stamp = self._stamp()
         if stamp is not None and stamp == self._written:
             return True
@@ -65,7 +65,7 @@ class ConfigFile:
             changed = (self.path if stamp else self.path.parent).stat().st_mtime
         except OSError:
             return True
-        # `abs`: one from the future is no reason to wait for it.
+        # `abs`: a file with a time in the future would otherwise stay unsettled until then.
         return abs(now.timestamp() - changed) >= SETTLES_AFTER_SECONDS
 
     def distrust(self) -> Problem | None:
@@ -81,7 +81,7 @@ class ConfigFile:
         )
 
     def load(self) -> Config:
-        """Read the config; a missing file is an empty config."""
+        """Read the config; if the file is missing, return an empty config."""
         text = _read(self.path)
         return Config() if text is None else parse_config(_without_bom_and_crlf(text), str(self.path))
 
@@ -106,7 +106,7 @@ class ConfigFile:
         """Append an `[[org]]` to the file."""
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
-            import tomlkit  # here, because only edits need it
+            import tomlkit  # imported here, as only edits need it
 
             check_name_is_free(config, org.name)
             table = tomlkit.table()
@@ -162,14 +162,15 @@ class ConfigFile:
         return status.st_mtime_ns, status.st_size
 
     def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]], rehearse: bool) -> None:
-        """Read, change and write under a lock, so that concurrent edits lose nothing.
+        """Read, change and write the file under a lock, so that concurrent edits lose nothing.
 
-        Where nothing changes, nothing is written: the file may be read-only. With `rehearse`, nothing is
-        written, but whether it could be is tried.
+        `edit` takes the text and its config; it returns the new text, and the orgs expected in it. An
+        unchanged text is not written, as the file may be read-only. With `rehearse`, nothing is written,
+        but a file that cannot be written raises.
         """
         path = self.path
-        with self._editing() as kept:
-            text = _without_bom_and_crlf(kept or "")
+        with self._editing() as original:
+            text = _without_bom_and_crlf(original or "")
             config = parse_config(text, str(path))
             edited, orgs = edit(text, config)
             if not self._parses_to(edited, replace(config, orgs=orgs)):
@@ -180,13 +181,13 @@ class ConfigFile:
             if edited != text and rehearse:
                 try_to_write(path)
             elif edited != text:
-                write_atomically(path, _with_bom_and_crlf_of(kept or "", edited))
+                write_atomically(path, _with_bom_and_crlf_of(original or "", edited))
                 self._written = self._stamp()
 
     @contextmanager
     def _editing(self) -> Iterator[str | None]:
-        """Yield the file's text while no other process edits it; None: there is no file."""
-        from filelock import Timeout  # here, because only edits need it
+        """Yield the file's text (None: no file), and keep other processes from editing it."""
+        from filelock import Timeout  # imported here, as only edits need it
 
         path = self.path
         try:
@@ -216,7 +217,7 @@ class _UnreadableError(ProblemError):
 
 
 def _read(path: Path) -> str | None:
-    """The file's text as it is; None: no such file."""
+    """The file's unchanged text; None: no such file."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -236,38 +237,38 @@ def _without_bom_and_crlf(text: str) -> str:
     return text.removeprefix(_BOM).replace("\r\n", "\n")
 
 
-def _with_bom_and_crlf_of(kept: str, edited: str) -> str:
-    """The edited text, with the byte order mark and the line ends that the file has."""
-    first_line = kept.partition("\n")[0]
+def _with_bom_and_crlf_of(original: str, edited: str) -> str:
+    """The edited text, with the byte order mark and the line ends of the original text."""
+    first_line = original.partition("\n")[0]
     if first_line.endswith("\r"):
         edited = edited.replace("\n", "\r\n")
-    return _BOM + edited if kept.startswith(_BOM) else edited
+    return _BOM + edited if original.startswith(_BOM) else edited
 
 
 def _with_org(text: str, index: int, before: Org, org: Org) -> str:
-    """`text` with the keys of the `index`th org changed that differ between `before` and `org`."""
+    """Change those keys of the `index`th org that differ between `before` and `org`; returns the text."""
     import tomlkit
 
     lines = text.splitlines(keepends=True)
     found = _find_org(lines, index)
     if found is None:
         return text
-    # Only its own lines are edited, so that no new key lands below the comment of the next org.
+    # Only the org's lines are parsed, so that no new key lands below the comment of the next org.
     start, end, _ = found
     try:
-        own = tomlkit.parse("".join(lines[start:end]))
-    except ValueError:  # what looks like a header is inside a string
+        document = tomlkit.parse("".join(lines[start:end]))
+    except ValueError:  # the line taken for a header is inside a string
         return text
     after_table, before_table = org_to_table(org), org_to_table(before)
     for key in (*ORG_KEYS, *POLICY_KEYS):
-        table = own["org"][0]
+        table = document["org"][0]
         if after_table.get(key) == before_table.get(key):
             continue
         if key in after_table:
             table[key] = after_table[key]
         else:
             table.pop(key, None)
-    return "".join((*lines[:start], own.as_string(), *lines[end:]))
+    return "".join((*lines[:start], document.as_string(), *lines[end:]))
 
 
 def _without_org(text: str, index: int) -> str:
@@ -275,16 +276,16 @@ def _without_org(text: str, index: int) -> str:
     found = _find_org(lines, index)
     if found is None:
         return text
-    start, own, following = found
+    start, end, following = found
     before = lines[: _start_of_comment_above(lines, start)]
-    after = lines[_end_of_comment_below(lines, own, following) :]
+    after = lines[_end_of_comment_below(lines, end, following) :]
     while after and not after[0].strip() and not (before and before[-1].strip()):
         del after[0]
     return "".join(before + after)
 
 
 def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
-    """The start and end of the `index`th org's lines, and the next header; None: not found."""
+    """Indexes of the start, the end and the next header of the `index`th org; None: not found."""
     headers = [number for number, line in enumerate(lines) if TABLE_HEADER.match(line)]
     starts = [number for number in headers if ORG_HEADER.match(lines[number])]
     if index >= len(starts):
@@ -295,12 +296,12 @@ def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
     return start, end, following
 
 
-def _end_of_comment_below(lines: list[str], own: int, following: int) -> int:
-    """The end of an org's lines with the comment right below it, unless that belongs to the next header."""
-    end = own
+def _end_of_comment_below(lines: list[str], org_end: int, following: int) -> int:
+    """The end of the comment right below an org; `org_end` if the comment belongs to the next header."""
+    end = org_end
     while end < following and lines[end].lstrip().startswith("#"):
         end += 1
-    return own if end == following < len(lines) else end
+    return org_end if end == following < len(lines) else end
 
 
 def _is_content(line: str) -> bool:
@@ -308,7 +309,7 @@ def _is_content(line: str) -> bool:
 
 
 def _start_of_comment_above(lines: list[str], number: int) -> int:
-    """The start of the comment right above a header: it belongs to that header."""
+    """The start of the comment right above a header, which belongs to the header."""
     while number > 0 and lines[number - 1].lstrip().startswith("#"):
         number -= 1
     return number

@@ -1,4 +1,4 @@
-"""The protocol of a config store, and one in memory for the demo and tests."""
+"""The protocol of a config store, and a store in memory for the demo and tests."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from zbtui.model.problem import Problem
 class ConfigStore(Protocol):
     """Stores the config. Each method may raise a `ProblemError`.
 
-    `rehearse`: raise what the change would raise, and change nothing; for use before a step that cannot be
-    undone.
+    With `rehearse`, a method raises what the change would raise, but changes nothing; for use before a step
+    that cannot be undone.
     """
 
     @property
     def name(self) -> str:
-        """Tells it from other configs of this user; empty: it ends with this process."""
+        """Identifies the config among those of this user; empty: a config that ends with the process."""
 
     def is_settled(self, now: datetime) -> bool:
-        """Whether it has stood still for some seconds, or this process made the last change."""
+        """Whether the config has not changed for some seconds, or this process made the last change."""
 
     def distrust(self) -> Problem | None:
-        """Why no program is run for it, and no webhook: others may write it; None: they may not."""
+        """Why the config's alert channels are not used: other users may write it; None: they may not."""
 
     def load(self) -> Config: ...
     def load_if_changed(self) -> Config | None:

@@ -9,7 +9,7 @@ from zbtui.model.problem import Problem, ProblemError
 
 
 class ConfigWatcher:
-    """Checks for a changed config at each tick; one per process, and its only reader of changes."""
+    """Checks for a changed config at each tick; the only caller of `load_if_changed` in a process."""
 
     def __init__(
         self,
@@ -20,11 +20,11 @@ class ConfigWatcher:
         """Begin with `config`; for `reload` and `is_settled`, see `ConfigStore`."""
         self.current = config
         self.problem: Problem | None = None
-        """Why the last change was not applied; `current` is then still the config before."""
+        """Why the last change was not applied; `current` is then still the earlier config."""
         self._reload = reload
         self._is_settled = is_settled
         self._held: Config | None = None
-        """A config that takes something away, until its file has stood still."""
+        """A config that removes something, held until its file is settled."""
         self._subscribers: list[Callable[[Config], None]] = []
 
     def subscribe(self, apply: Callable[[Config], None]) -> None:
@@ -41,7 +41,7 @@ class ConfigWatcher:
         config = config or self._held
         if config is None:
             return
-        if _takes_away(self.current, config) and not self._is_settled():
+        if _removes_something(self.current, config) and not self._is_settled():
             self._held = config
             return
         self.current, self.problem, self._held = config, None, None
@@ -49,10 +49,10 @@ class ConfigWatcher:
             apply(config)
 
 
-def _takes_away(before: Config, after: Config) -> bool:
-    """Whether `after` lacks what the end of a file may hold that is not written yet.
+def _removes_something(before: Config, after: Config) -> bool:
+    """Whether `after` lacks an org, an alert channel or a mute of `before`.
 
-    An org, a channel of alerts, or that an org is muted.
+    If so, the file may be half written, with its end still missing.
     """
     orgs, was, now = {org.name: org for org in after.orgs}, before.settings.alerts, after.settings.alerts
     return (

@@ -1,4 +1,4 @@
-"""Parses the config's text (TOML) strictly: each mistake is reported with its line."""
+"""Parses the config's text (TOML) strictly, and reports each mistake with its line."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""Unicode's default ignorable characters, and the blank Braille pattern: names with them look alike."""
+"""Unicode's default ignorable characters, and the blank Braille pattern: invisible in a name."""
 _NAME: Final = re.compile(r"[\s\[]*[\"']?([\w-]+)")
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ def name_error(name: str) -> str | None:
 
 
 def folded_name(name: str) -> str:
-    """What names are told apart by: those that only look alike are equal."""
+    """The name in a form for comparison, without differences of case and of similar characters."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
@@ -108,9 +108,9 @@ def find_org(config: Config, org_name: str) -> Org:
 
 
 def check_name_is_free(config: Config, org_name: str, edited_name: str | None = None) -> None:
-    """Raise a `ProblemError` if an org of this name, or one that looks like it, is already under watch.
+    """Raise a `ProblemError` if an org with the same `folded_name` is already under watch.
 
-    The org `edited_name` may take any name that looks like its own.
+    The org `edited_name` does not count, so that the case of its name can be changed.
     """
     same = folded_name(org_name)
     others = (org for org in config.orgs if org.name != edited_name)
@@ -139,13 +139,16 @@ def org_from_table(table: Mapping[str, Any]) -> Org:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A file's text, to find the lines of mistakes in it."""
+    """A file's text and name, for errors with line numbers."""
 
     text: str
     name: str
 
     def read(self, table: int | str | None, read: Callable[[], T]) -> T:
-        """Call `read`; its error gets file and line, as a `ProblemError`. `table` is as in `_find_line`."""
+        """Return the result of `read`; turn its error into a `ProblemError` with file and line.
+
+        `table` is as in `_find_line`.
+        """
         try:
             return read()
         except InvalidValueError as wrong:
@@ -201,11 +204,11 @@ def _read_org(table: Mapping[str, Any]) -> Org:
     _check_data_center(table)
     _check_grant(table)
     durations = read_durations(table, POLICY_KEYS)
-    own = {key: table[key] for key in ORG_KEYS if key in table}
-    own["tags"] = tuple(own.get("tags", ()))
-    if isinstance(wanted := own.get("links_warn"), bool):
-        own["links_warn"] = None if wanted else "never"
-    org = Org(**own, policy_overrides=tuple(durations.items()))
+    values = {key: table[key] for key in ORG_KEYS if key in table}
+    values["tags"] = tuple(values.get("tags", ()))
+    if isinstance(is_warning := values.get("links_warn"), bool):
+        values["links_warn"] = None if is_warning else "never"
+    org = Org(**values, policy_overrides=tuple(durations.items()))
     _check_intervals(replace(WatchPolicy(), **durations), local=is_loopback(org.api_url or ""))
     return org
 
@@ -262,7 +265,7 @@ def _check_grant(table: Mapping[str, Any]) -> None:
 def _find_line(text: str, table: int | str | None, key: str | None) -> int | None:
     """The line number of a key, else of its table's header; tomllib does not report lines.
 
-    `table` is a table's name, the index of an `[[org]]`, or None: outside of all tables.
+    `table` is a table's name, the index of an `[[org]]`, or None for the lines above all tables.
     """
     first = None
     for number, (line, current, header) in enumerate(_lines_with_tables(text), start=1):
@@ -274,7 +277,7 @@ def _find_line(text: str, table: int | str | None, key: str | None) -> int | Non
 
 
 def _lines_with_tables(text: str) -> Iterator[tuple[str, int | str | None, int | str | None]]:
-    """Each line with the table that it is in, and the table that it begins."""
+    """Each line, the table that the line is in, and the table that the line begins (None: no table)."""
     current: int | str | None = None
     orgs = 0
     for line in text.splitlines():
@@ -289,7 +292,7 @@ def _lines_with_tables(text: str) -> Iterator[tuple[str, int | str | None, int |
 
 def _assigns_key(line: str, key: str) -> bool:
     """Whether a line gives `key` a value, or is the header of a table of that name."""
-    # Each blank can match in one place only: otherwise a long line would take for ever.
+    # Each blank can match in one place only: otherwise, matching a long line would take forever.
     return bool(re.match(rf"[\s\[\"']*{re.escape(key)}[\s\]\"']*(=|\]|\.|$)", line))
 
 

@@ -18,7 +18,7 @@ class JournalRetention:
     keep: timedelta = timedelta(days=1095)
     """How long events are kept; Zoho itself keeps one year."""
     most_events: int = 100_000
-    """The maximum, for all orgs together; the oldest are deleted first."""
+    """The maximum number of events of all orgs together; the oldest are deleted first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Settings:
     alerts: AlertSettings = field(default_factory=AlertSettings)
     journal: JournalRetention = field(default_factory=JournalRetention)
     keys: Keymap = ()
-    """The user's own keys by action id."""
+    """The keys that the user has set, by action id."""
 
 
 @dataclass(frozen=True, slots=True)

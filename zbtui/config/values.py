@@ -22,7 +22,7 @@ _NEVER: Final = "never"
 MAX_TAGS: Final = 10
 MAX_TAG_LENGTH: Final = 20
 _FORBIDDEN_IN_TAGS: Final = frozenset(",!:")
-"""Characters with a meaning in the search for orgs."""
+"""Characters with a meaning in the filter of orgs."""
 
 
 class InvalidValueError(Exception):
@@ -30,31 +30,31 @@ class InvalidValueError(Exception):
 
     def __init__(self, what: str, cure: str, key: str | None = None) -> None:
         super().__init__(what)
-        # Names of keys are untrusted, too.
+        # The message may contain names of keys, which are untrusted, too.
         self.message, self.hint, self.key = clean(what), cure, key
 
 
 def read_policy(document: Mapping[str, Any]) -> WatchPolicy:
-    """`[watch]`."""
+    """Read the `[watch]` table."""
     table = _read_table(document, "watch")
     check_known_keys(table, POLICY_KEYS)
     return WatchPolicy(**read_durations(table, POLICY_KEYS))
 
 
 def read_alerts(document: Mapping[str, Any]) -> AlertSettings:
-    """`[alerts]`."""
+    """Read the `[alerts]` table."""
     table = _read_table(document, "alerts")
     check_known_keys(table, [key.name for key in fields(AlertSettings)])
-    known = dict(table)
-    if known.get("remind_every") == _NEVER:
-        known["remind_every"] = None
+    values = dict(table)
+    if values.get("remind_every") == _NEVER:
+        values["remind_every"] = None
     else:
-        known |= read_durations(table, ("remind_every",), f', or "{_NEVER}"')
+        values |= read_durations(table, ("remind_every",), f', or "{_NEVER}"')
     for key, value in table.items():
         match key:
             case "least":
                 check_one_of(key, value, _LEVELS)
-                known[key] = _LEVELS[value]
+                values[key] = _LEVELS[value]
             case "desktop":
                 check_one_of(key, value, DESKTOP_NOTIFICATIONS)
             case "failed_looks":
@@ -62,15 +62,15 @@ def read_alerts(document: Mapping[str, Any]) -> AlertSettings:
             case "bell":
                 check_bool(key, value)
             case "on_change":
-                known[key] = _read_command(key, value)
+                values[key] = _read_command(key, value)
             case "webhook":
                 check_text(key, value)
                 check_address(key, value, webhook_url_error)
-    return AlertSettings(**known)
+    return AlertSettings(**values)
 
 
 def read_retention(document: Mapping[str, Any]) -> JournalRetention:
-    """`[journal]`."""
+    """Read the `[journal]` table."""
     table = _read_table(document, "journal")
     check_known_keys(table, [key.name for key in fields(JournalRetention)])
     if "most_events" in table:
@@ -79,7 +79,7 @@ def read_retention(document: Mapping[str, Any]) -> JournalRetention:
 
 
 def read_keys(document: Mapping[str, Any]) -> Keymap:
-    """`[keys]`."""
+    """Read the `[keys]` table."""
     table = _read_table(document, "keys")
     for key, value in table.items():
         if isinstance(value, dict):
@@ -105,7 +105,7 @@ def check_known_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
 def read_durations(
     table: Mapping[str, Any], keys: Collection[str], others: str = ""
 ) -> dict[str, timedelta]:
-    """The durations of those `keys` that the table has; `others`: what else is allowed, for the hint."""
+    """The durations of those `keys` that the table has; `others`: further allowed values, for the hint."""
     durations: dict[str, timedelta] = {}
     for key in keys:
         if key in table:
@@ -146,7 +146,7 @@ def check_links_warn(key: str, value: object) -> None:
 
 
 def check_tags(key: str, value: object) -> None:
-    """Check for at most `MAX_TAGS` words, each once, whatever its case."""
+    """Check for a list of at most `MAX_TAGS` words that differ in more than case."""
     if not _is_list_of_texts(value):
         raise InvalidValueError(
             f"{key} is not a list of texts", f'Write it as in {key} = ["prod", "nordics"].', key

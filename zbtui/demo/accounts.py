@@ -19,7 +19,7 @@ ZOHO_TOKEN_WINDOW: Final = timedelta(minutes=10)
 ZOHO_TOKENS_PER_WINDOW: Final = 10
 MAX_LIVE_TOKENS: Final = 10
 MAX_REFRESH_TOKENS: Final = 20
-"""For one user and one client."""
+"""The maximum for one user and one client."""
 CODE_MINUTES: Final = (3, 5, 7, 10)
 """Lifetimes that the API console offers for a self client's code."""
 BROWSER_CODE_LIFETIME: Final = timedelta(minutes=1)
@@ -45,13 +45,13 @@ class RegisteredClient:
     client_secret: str = field(repr=False)
     client_type: Literal["self", "device", "web"]
     data_centers: tuple[str, ...]
-    """Those that know it."""
+    """The data centers that know the client."""
     redirect_uris: tuple[str, ...] = ()
     """For a web client; compared exactly."""
     name: str = ""
     """The name on the consent page."""
     org: str | None = None
-    """For a self client: its one org."""
+    """The name of the one org of a self client; None: another type of client."""
     regional_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """By data center, for a client without "same credentials for all data centers"."""
 
@@ -136,7 +136,7 @@ class DeviceAuthorization:
 
     @property
     def home_data_center(self) -> str:
-        """That of the org; before the consent, that of the code."""
+        """The data center of the org; before the consent, the one that issued the code."""
         return self.consent.org.data_center if self.consent else self.data_center
 
     def is_pending(self, now: datetime) -> bool:
@@ -156,7 +156,7 @@ class TokenSource:
     live_tokens: deque[str] = field(default_factory=deque, repr=False)
 
     def count_and_check_lockout(self, now: datetime) -> bool:
-        """True after ten tokens in ten minutes; each try prolongs it."""
+        """Whether the source is locked out: after ten tokens in ten minutes. Each try prolongs this."""
         while self.issued_at and now - self.issued_at[0] >= ZOHO_TOKEN_WINDOW:
             self.issued_at.popleft()
         locked = self.locked_until is not None and now < self.locked_until
@@ -175,7 +175,7 @@ class IssuedToken:
     expires_at: datetime
 
     def has_scope(self, scope: str) -> bool:
-        """Whether it has the scope, or its `.ALL`."""
+        """Whether the token has the scope, or the `.ALL` scope that includes it."""
         return scope in self.scopes or f"{scope.rpartition('.')[0]}.ALL" in self.scopes
 
 
@@ -212,7 +212,7 @@ class SimulatedAccounts:
         return Consent(client_id, org, parse_scopes(asked.get("scope", "")), is_offline)
 
     def add_code(self, code: GrantCode) -> str:
-        """Return its text, with two dots as at Zoho."""
+        """Add a code; returns its text, with two dots as at Zoho."""
         text = f"1000.demo-grant-{code.consent.org.number:06}.{next(self._serial):06}"
         self.codes[text] = code
         return text
@@ -220,7 +220,7 @@ class SimulatedAccounts:
     def add_device(
         self, client_id: str, data_center: str, asked: Mapping[str, str], now: datetime
     ) -> tuple[str, DeviceAuthorization]:
-        """The device code's text and state."""
+        """Issue a device code; returns its text and its state."""
         number = next(self._serial)
         device = DeviceAuthorization(make_user_code(number), client_id, data_center, asked, now)
         text = f"1000.demo-device-{number:06}"
@@ -256,13 +256,13 @@ class SimulatedAccounts:
         return text
 
     def revoke_refresh_token(self, refresh_token: str) -> None:
-        """Delete a refresh token and its access tokens. Raises KeyError where there is none."""
+        """Delete a refresh token and its access tokens. Raises KeyError if there is no such token."""
         for text in self.refresh_tokens.pop(refresh_token).live_tokens:
             self.access_tokens.pop(text, None)
 
 
 def parse_scopes(text: str) -> tuple[str, ...]:
-    """Read scopes, separated by commas. Raises ValueError for none or an unknown one."""
+    """Parse scopes, separated by commas. Raises ValueError without a scope, or for an unknown one."""
     scopes = tuple(dict.fromkeys(text.replace(",", " ").split()))
     if not scopes or not _SCOPES.issuperset(scopes):
         raise ValueError("invalid_scope")

@@ -34,8 +34,8 @@ _NEAR_EVERY = timedelta(seconds=2)
 _MIN_INTERVAL, _MAX_INTERVAL = timedelta(seconds=1), timedelta(days=1)
 _MIN_DEVICE_POLL_INTERVAL = timedelta(seconds=3)
 _SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False), JournalRetention(most_events=5000))
-"""Invented problems are frequent: they ring no bell, only critical ones give alerts, and fewer events
-are kept, as they are kept in memory."""
+"""Invented problems are frequent, so they ring no bell, and only critical ones give alerts. Fewer events
+are kept, as the journal is in memory."""
 
 _NOTICE = "Demo: all invented. Type no real credentials here."
 
@@ -53,10 +53,10 @@ async def open_demo(
 
     Args:
         orgs, seed: as for `SimulatedWorld`; the seed also determines the jitter.
-        speed: how fast their phases pass, and how often they are polled.
-        replay: a file of `doctor --capture`; the only org answers as in it, and its time goes on.
+        speed: how fast the orgs' phases pass, and how often the orgs are polled.
+        replay: a file of `doctor --capture`; the demo then has one org, with the answers in that file.
 
-    Raises a `ProblemError` where that file cannot be read.
+    Raises a `ProblemError` if that file cannot be read.
     """
     clock = clock or SystemClock()
     if replay:
@@ -85,7 +85,7 @@ async def open_demo(
 
 
 def demo_watch_policy(speed: float) -> WatchPolicy:
-    """Polls more often at a higher speed."""
+    """The intervals of the polls, which are shorter at a higher speed."""
     every = min(max(_EVERY / speed, _MIN_INTERVAL), _MAX_INTERVAL)
     return WatchPolicy(every, min(max(_NEAR_EVERY / speed, _MIN_INTERVAL), every))
 

@@ -66,15 +66,17 @@ def answer_device_poll(simulator: Simulator, call: SimulatedRequest) -> Response
 
 
 def _accept_when_due(simulator: Simulator, device: DeviceAuthorization) -> None:
-    """Accept for `auto_accept_org` once `auto_accept_after` is over."""
+    """Accept a pending code for `auto_accept_org`, `auto_accept_after` the request for it."""
     decides_at = device.requested_at + simulator.auto_accept_after
     if simulator.auto_accept_org and decides_at <= simulator.now() and device.is_pending(decides_at):
         simulator.decide_device(device, simulator.auto_accept_org)
 
 
 def _check_poll(simulator: Simulator, device: DeviceAuthorization, here: str) -> None:
-    """Raises:
-    RefusedError: there are no tokens yet, or not here.
+    """Check whether this poll may get tokens.
+
+    Raises:
+        RefusedError: the user has not accepted, the poll is too early, or it is at a wrong data center.
     """
     now, last = simulator.now(), device.polled_at
     org = device.consent.org.name if device.consent else None

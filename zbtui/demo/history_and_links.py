@@ -13,16 +13,16 @@ from zbtui.demo.plans import repeat_type_of, runs_before
 from zbtui.demo.world import PhaseInTime, SimulatedWorld, backup_job_id, user_object
 
 _YEAR: Final = timedelta(days=365)
-"""Zoho keeps no older rows."""
+"""How long Zoho keeps the rows of the history."""
 _LINKS_LIFETIME: Final = timedelta(days=7)
 _MAX_LINKS_LEFT: Final = timedelta(hours=40)
-"""The most that is left of a link's lifetime at `LINKS_EXPIRING`, even at a low speed."""
+"""The longest remaining lifetime of links at `LINKS_EXPIRING`, even at a low speed."""
 _TOO_OLD_GAP: Final = timedelta(days=70)
 """The time without a run at `TOO_OLD`: longer than the interval of any plan."""
 _KINDS_WITHOUT_EARLIER_ROWS: Final = frozenset({"TOO_OLD", "LONG_RUN"})
-"""Their state began long before their phase, so earlier phases leave no rows."""
+"""Kinds whose state began long before their phase, so that earlier phases leave no rows."""
 _KINDS_WITHOUT_PLAN: Final = NEVER_SCHEDULED_KINDS | {"STOPPED"}
-"""After these, SCHEDULED means a new schedule."""
+"""Kinds after which SCHEDULED means a new schedule."""
 _END_STATES: Final = {
     "COMPLETED": "completed",
     "ONE_OFF": "completed",
@@ -37,14 +37,14 @@ _END_STATES: Final = {
     "ABORTED": "aborted",
     "FUTURE_ROW": "failure",
 }
-"""State of the run that ended before it."""
+"""By kind of phase: the state of the run that ended when the phase began."""
 _ACTIONS: Final = ("initiated", "completed", "failure", "stopped", "scheduled", "purchased", "aborted")
 _FUTURE_ROW_AHEAD: Final = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRun:
-    """One backup."""
+    """One run of a backup."""
 
     started_at: datetime
     ended_at: datetime | None
@@ -55,30 +55,30 @@ class SimulatedRun:
 
 @dataclass(frozen=True, slots=True)
 class HistoryAction:
-    """Causes a row."""
+    """An action or the end of a run, which leaves a row in the history."""
 
     at: datetime
     action: str
-    """For a finished run, its state."""
+    """Zoho's word for the action; for the end of a run, its state."""
     done_by: str = ""
     """Empty: the requester."""
     count: int = 0
 
 
 def history_rows(
-    world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime], now: datetime
+    world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime], now: datetime
 ) -> list[dict[str, Any]]:
     """The rows of the history call, newest first, in Zoho's shape; may be empty.
 
     Args:
-        lived: the org's phases up to `now`, newest first.
+        phases: the org's phases up to `now`, newest first.
     """
-    kind = lived[0].kind
-    if kind == "HISTORY_GONE" or all(moment.kind in NEVER_SCHEDULED_KINDS for moment in lived):
+    kind = phases[0].kind
+    if kind == "HISTORY_GONE" or all(phase.kind in NEVER_SCHEDULED_KINDS for phase in phases):
         return []
     plan = repeat_type_of(org.plan)
-    rows = [row for run in _all_runs(world, org, lived) for row in _run_rows(org, run)]
-    rows += [(act.at, _history_row(org, act, plan)) for act in _actions(world, org, lived)]
+    rows = [row for run in _all_runs(world, org, phases) for row in _run_rows(org, run)]
+    rows += [(act.at, _history_row(org, act, plan)) for act in _actions(world, org, phases)]
     rows.sort(key=lambda row: row[0], reverse=True)
     newest_end = next((row for _, row in rows if row["state"]), None)
     shown = [row for at, row in rows if at > now - _YEAR]
@@ -86,7 +86,7 @@ def history_rows(
 
 
 def _odd_keys(kind: str, org: InventedOrg, is_newest_end: bool) -> dict[str, Any]:
-    """What is odd about a row."""
+    """The unusual keys of a row at this kind."""
     if kind == "SHARED_IDS":
         return {"id": backup_job_id(org)}
     if kind == "UNDATED_ONE_OFF" or (kind == "UNDATED" and is_newest_end):
@@ -95,15 +95,15 @@ def _odd_keys(kind: str, org: InventedOrg, is_newest_end: bool) -> dict[str, Any
 
 
 def links_object(
-    world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime], now: datetime, host: str
+    world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime], now: datetime, host: str
 ) -> dict[str, Any] | None:
     """The `urls` object of the links call, in Zoho's shape, with links below the base URL `host`.
 
     None if there are no files: no run completed, one is running, or they expired.
     """
-    if lived[0].kind in NEVER_SCHEDULED_KINDS | RUNNING_KINDS:
+    if phases[0].kind in NEVER_SCHEDULED_KINDS | RUNNING_KINDS:
         return None
-    runs = _all_runs(world, org, lived)
+    runs = _all_runs(world, org, phases)
     expiries = [run.ended_at + _LINKS_LIFETIME for run in runs if run.ended_at and run.state == "completed"]
     expiry = max(expiries, default=now)
     if expiry <= now:
@@ -112,106 +112,106 @@ def links_object(
     data = [f"{folder}/Data_{part:03}.zip" for part in range(1, org.number % 3 + 2)]
     attachments = [f"{folder}/Attachments_{part:03}.zip" for part in range(1, org.number % 4 + 1)]
     links = {"data_links": data, "expiry_date": _local_iso(org, expiry)}
-    if lived[0].kind == "ATTACHMENTS_MISSING":
+    if phases[0].kind == "ATTACHMENTS_MISSING":
         return links
-    return {**links, "attachment_links": [] if lived[0].kind == "NO_ATTACHMENTS" else attachments}
+    return {**links, "attachment_links": [] if phases[0].kind == "NO_ATTACHMENTS" else attachments}
 
 
-def _all_runs(world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]) -> list[SimulatedRun]:
+def _all_runs(world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime]) -> list[SimulatedRun]:
     """The runs of the phases, and those of the plan before them, in any order."""
-    return [*_runs_in_phases(org, lived), *_planned_runs(world, org, lived)]
+    return [*_runs_in_phases(org, phases), *_planned_runs(world, org, phases)]
 
 
-def _runs_in_phases(org: InventedOrg, lived: Sequence[PhaseInTime]) -> Iterator[SimulatedRun]:
-    """The current run, the newest completed and the newest failed one.
+def _runs_in_phases(org: InventedOrg, phases: Sequence[PhaseInTime]) -> Iterator[SimulatedRun]:
+    """The current run, and the newest run with each end state.
 
-    Not those of each cycle: so many in a month would be unrealistic.
+    A run for each cycle would give an unrealistic number of runs in a month.
     """
     states = set[str]()
-    for moment, before in zip_longest(lived, lived[1:]):
-        kind = "immediate" if moment.kind in ONE_OFF_KINDS else repeat_type_of(org.plan)
-        state = _END_STATES.get(moment.kind)
-        if moment.kind in RUNNING_KINDS and moment is lived[0]:
-            yield SimulatedRun(moment.run_began_at, None, None, kind)
-        if moment.kind in _KINDS_WITHOUT_EARLIER_ROWS:
+    for phase, before in zip_longest(phases, phases[1:]):
+        kind = "immediate" if phase.kind in ONE_OFF_KINDS else repeat_type_of(org.plan)
+        state = _END_STATES.get(phase.kind)
+        if phase.kind in RUNNING_KINDS and phase is phases[0]:
+            yield SimulatedRun(phase.run_began_at, None, None, kind)
+        if phase.kind in _KINDS_WITHOUT_EARLIER_ROWS:
             return
         if state and state not in states:
             states.add(state)
-            ended = _run_end_time(moment)
+            ended = _run_end_time(phase)
             seen = before is not None and before.kind in RUNNING_KINDS
             began = before.run_began_at if before and seen else ended - _run_duration(org, ended)
             yield SimulatedRun(began, ended, state, kind)
 
 
-def _run_end_time(moment: PhaseInTime) -> datetime:
+def _run_end_time(phase: PhaseInTime) -> datetime:
     """When the run before a phase ended."""
-    if moment.kind != "LINKS_EXPIRING":
-        return moment.began_at
-    return min(moment.ends_at, moment.began_at + _MAX_LINKS_LEFT) - _LINKS_LIFETIME
+    if phase.kind != "LINKS_EXPIRING":
+        return phase.began_at
+    return min(phase.ends_at, phase.began_at + _MAX_LINKS_LEFT) - _LINKS_LIFETIME
 
 
 def _planned_runs(
-    world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]
+    world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime]
 ) -> Iterator[SimulatedRun]:
-    """A year of runs by the plan, before those of the phases. A few failed, but not the last ones."""
-    if not _has_plan(org, lived[0]):
+    """A year of runs by the plan, before the runs of the phases. A few failed, but not the last ones."""
+    if not _has_plan(org, phases[0]):
         return
-    until = world.start - _plan_ends_before_start({moment.kind for moment in lived})
-    began = [run for run in runs_before(org.plan, world.anchor_run(org, lived[0])) if run <= until]
+    until = world.start - _plan_ends_before_start({phase.kind for phase in phases})
+    began = [run for run in runs_before(org.plan, world.anchor_run(org, phases[0])) if run <= until]
     for age, run in enumerate(reversed(began)):
         state = "failure" if age > 2 and (org.number + run.toordinal()) % 11 == 0 else "completed"
         yield SimulatedRun(run, run + _run_duration(org, run), state, repeat_type_of(org.plan))
 
 
-def _has_plan(org: InventedOrg, moment: PhaseInTime) -> bool:
+def _has_plan(org: InventedOrg, phase: PhaseInTime) -> bool:
     """Whether the org had a plan before the start."""
-    return moment.kind not in ONE_OFF_KINDS and not org.has_phase(*NEVER_SCHEDULED_KINDS)
+    return phase.kind not in ONE_OFF_KINDS and not org.has_phase(*NEVER_SCHEDULED_KINDS)
 
 
 def _plan_ends_before_start(kinds: Collection[str]) -> timedelta:
-    """How long before the start the runs of the plan end."""
+    """The time between the last run by the plan and the start of the simulation."""
     if "TOO_OLD" in kinds:
         return _TOO_OLD_GAP
     return _LINKS_LIFETIME + timedelta(days=1) if "LINKS_EXPIRING" in kinds else timedelta(hours=2)
 
 
 def _actions(
-    world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]
+    world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime]
 ) -> Iterator[HistoryAction]:
     """The start of the plan, and the newest action of each kind since then."""
     newest = dict[str, HistoryAction]()
-    for moment, before in zip_longest(lived, lived[1:]):
-        for act in _actions_at(world, moment, before):
+    for phase, before in zip_longest(phases, phases[1:]):
+        for act in _actions_at(world, phase, before):
             newest.setdefault(act.action, act)
-        if moment.kind in _KINDS_WITHOUT_EARLIER_ROWS:
+        if phase.kind in _KINDS_WITHOUT_EARLIER_ROWS:
             break
     yield from newest.values()
-    if _has_plan(org, lived[0]):
-        first = runs_before(org.plan, world.anchor_run(org, lived[0]))[0]
+    if _has_plan(org, phases[0]):
+        first = runs_before(org.plan, world.anchor_run(org, phases[0]))[0]
         yield HistoryAction(first - timedelta(days=3), "scheduled")
-    elif "scheduled" not in newest and lived[0].kind not in ONE_OFF_KINDS:
+    elif "scheduled" not in newest and phases[0].kind not in ONE_OFF_KINDS:
         yield HistoryAction(world.start - timedelta(days=2), "scheduled")
 
 
 def _actions_at(
-    world: SimulatedWorld, moment: PhaseInTime, before: PhaseInTime | None
+    world: SimulatedWorld, phase: PhaseInTime, before: PhaseInTime | None
 ) -> Iterator[HistoryAction]:
     was = before.kind if before else ""
-    if moment.kind == "FUTURE_ROW":
-        yield HistoryAction(moment.began_at + _FUTURE_ROW_AHEAD, "completed")
-    elif moment.kind == "STOPPED":
-        yield HistoryAction(moment.began_at, "stopped", moment.done_by)
-    elif moment.kind == "TOO_OLD":
+    if phase.kind == "FUTURE_ROW":
+        yield HistoryAction(phase.began_at + _FUTURE_ROW_AHEAD, "completed")
+    elif phase.kind == "STOPPED":
+        yield HistoryAction(phase.began_at, "stopped", phase.done_by)
+    elif phase.kind == "TOO_OLD":
         yield HistoryAction(world.start - timedelta(days=1), "scheduled")
-        yield HistoryAction(world.start - _TOO_OLD_GAP + timedelta(days=4), "stopped", moment.done_by)
-    elif moment.kind == "SCHEDULED" and was in _KINDS_WITHOUT_PLAN:
-        yield HistoryAction(moment.began_at, "scheduled", moment.done_by)
+        yield HistoryAction(world.start - _TOO_OLD_GAP + timedelta(days=4), "stopped", phase.done_by)
+    elif phase.kind == "SCHEDULED" and was in _KINDS_WITHOUT_PLAN:
+        yield HistoryAction(phase.began_at, "scheduled", phase.done_by)
     elif was == "PAYMENT_FAILED":
-        yield HistoryAction(moment.began_at, "purchased", count=2)
+        yield HistoryAction(phase.began_at, "purchased", count=2)
 
 
 def _run_rows(org: InventedOrg, run: SimulatedRun) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """A run leaves a row when it begins, and another when it ends."""
+    """The rows of a run, with their times: one for its begin, and one for its end."""
     yield run.started_at, _history_row(org, HistoryAction(run.started_at, "initiated"), run.repeat_type)
     if run.ended_at and run.state:
         yield run.ended_at, _history_row(org, HistoryAction(run.ended_at, run.state), run.repeat_type)

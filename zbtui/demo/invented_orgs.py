@@ -18,7 +18,7 @@ NEVER_SCHEDULED_KINDS: Final = frozenset({"NONE", "EMPTY"})
 ONE_OFF_KINDS: Final = frozenset({"ONE_OFF", "UNDATED_ONE_OFF"})
 """Kinds of a single backup."""
 OLD_ANSWER_KINDS: Final = frozenset({"OLD_ANSWER", "AGED_ANSWER"})
-"""Kinds whose answers stand still."""
+"""Kinds whose answers do not change during the phase."""
 _RUN_KINDS: Final = RUNNING_KINDS | {"COMPLETED", "FAILED", "FAILED_BEFORE"}
 """Kinds that imply a run of the plan."""
 
@@ -39,21 +39,21 @@ class Phase:
     * `LINKS_EXPIRING`: COMPLETED seven days before the end of the phase.
     * `HISTORY_DOWN`, `LINKS_DOWN`: SCHEDULED; this one call answers 500.
 
-    Or one of these, which no invented org is at by itself:
+    Or one of these, which no invented org has in its phases:
 
     * `SHARED_IDS`: SCHEDULED; all rows of the history have the id of the job.
     * `UNDATED`: COMPLETED; the newest end in the history has no time.
     * `UNDATED_ONE_OFF`: as `ONE_OFF`; no row has a time.
     * `ABORTED`: SCHEDULED; the last run ended in a state that is not documented.
-    * `FUTURE_ROW`: SCHEDULED; the last run failed, and a row tells of one that completes in 400 days.
-    * `HISTORY_GONE`: SCHEDULED; the history is empty (204), whatever it was.
-    * `MISSED`: SCHEDULED; dates go by, and no run leaves a row.
+    * `FUTURE_ROW`: SCHEDULED; the last run failed, and a row is 400 days in the future.
+    * `HISTORY_GONE`: SCHEDULED; the history is empty (204), even if it had rows.
+    * `MISSED`: SCHEDULED; scheduled dates pass, but no run leaves a row.
     * `NO_ATTACHMENTS`, `ATTACHMENTS_MISSING`: COMPLETED; the list of their links is empty, or missing.
-    * `OLD_ANSWER`, `AGED_ANSWER`: SCHEDULED; each call answers as when the phase began, with the `Date`
-      of then; the latter also sends its `Age`.
+    * `OLD_ANSWER`, `AGED_ANSWER`: SCHEDULED; each call answers as at the begin of the phase, with that
+      time as the `Date`; `AGED_ANSWER` also sends an `Age`.
     * `OTHER_ORG`: COMPLETED; all ids are those of another org, the org number too.
 
-    Or a problem that `Simulator` knows.
+    Or a kind of problem that `Simulator` answers with.
     """
     seconds: float
     """Its duration at speed 1."""
@@ -72,13 +72,13 @@ class InventedOrg:
     number: int
     """The basis of its ids and its ZUID."""
     utc_offset: timedelta
-    """In its time zone."""
+    """The offset of the org's time zone."""
     plan: str
     """`weekly`, `biweekly`, `monthly` or `monthly-ordinal`."""
     time_to_first_run: timedelta
-    """From the start to the next run, if no phase runs one sooner."""
+    """From the start to the next run, if no phase has a run before."""
     phases: tuple[Phase, ...]
-    """Repeated for ever."""
+    """Repeated forever."""
 
     @property
     def zgid(self) -> str:
@@ -87,7 +87,7 @@ class InventedOrg:
 
     @property
     def soid(self) -> str:
-        """The org's name for client credentials."""
+        """Identifies the org in requests with client credentials."""
         return f"ZohoCRM.{self.zgid}"
 
     @property
@@ -104,7 +104,7 @@ class InventedOrg:
 
     @property
     def edition(self) -> str:
-        """Includes the backups that the plan needs; no edition has the five of a weekly plan."""
+        """An edition with enough backups for the plan; no edition has the five of a weekly plan."""
         runs_often = self.plan == "biweekly" or self.has_phase(*_RUN_KINDS)
         return "ultimate" if runs_often and self.plan != "weekly" else "enterprise"
 
@@ -138,8 +138,8 @@ LOCATIONS: Final = {
 }
 
 
-# Hours to the next run. An org with runs in its phases has a whole interval, as the run before the next
-# one is that of its phases. The others have no links that expire soon.
+# Hours to the next run. An org with runs in its phases gets a whole interval, as its phases have the run
+# before that. The other orgs get hours at which no links expire soon.
 _HOURS_BETWEEN_RUNS: Final = {"biweekly": 335.9, "monthly": 743.9, "monthly-ordinal": 743.9}
 _HOURS_WITH_LINKS_EXPIRING: Final = (150, 260)
 
@@ -188,7 +188,7 @@ _PHASES: Final = {
 HANDMADE_COUNT: Final = len(_HANDMADE_ORGS)
 
 _UNWATCHED_ORGS: Final = (
-    # number, beyond those of `generate_orgs`; then as above, and the phases
+    # number, above those of `generate_orgs`; then the columns as above; then the phases
     (900_001, "heron", "Heron Lake Instruments", "eu", "Astrid Holm", "biweekly", 52.4, "SCHEDULED 60"),
     (900_002, "alder", "Alder Street Books", "us", "Marcus Reed", "monthly", 310.2, "SCHEDULED 60"),
     (900_003, "saffron", "Saffron Route Spices", "in", "Kavya Iyer", "biweekly", 18.7, "SCHEDULED 60"),
@@ -214,10 +214,10 @@ def generate_orgs(rng: random.Random) -> Iterator[InventedOrg]:
     for number, dc in enumerate(cycle(DATA_CENTERS), start=HANDMADE_COUNT + 1):
         company = f"{rng.choice(first)} {rng.choice(second)}"
         requester, plan = rng.choice(people), rng.choice(tuple(_HOURS_BETWEEN_RUNS))
-        life = rng.choice(phase_texts)
-        hours = _HOURS_BETWEEN_RUNS[plan] if "INPROGRESS" in life else _hours_to_run(rng)
+        phases_text = rng.choice(phase_texts)
+        hours = _HOURS_BETWEEN_RUNS[plan] if "INPROGRESS" in phases_text else _hours_to_run(rng)
         name = f"{company.replace(' ', '-').lower()}-{number}"
-        yield _make_org(number, name, company, dc, requester, plan, hours, life)
+        yield _make_org(number, name, company, dc, requester, plan, hours, phases_text)
 
 
 def _hours_to_run(rng: random.Random) -> float:
@@ -226,17 +226,17 @@ def _hours_to_run(rng: random.Random) -> float:
 
 
 def _make_org(
-    number: int, name: str, company: str, dc: str, requester: str, plan: str, hours: float, life: str
+    number: int, name: str, company: str, dc: str, requester: str, plan: str, hours: float, phases_text: str
 ) -> InventedOrg:
     utc_offset = timedelta(hours=LOCATIONS[dc].utc_offset_hours)
-    phases = tuple(_parse_phase(part.strip()) for part in life.split(","))
+    phases = tuple(_parse_phase(part.strip()) for part in phases_text.split(","))
     return InventedOrg(
         name, company, dc, requester, number, utc_offset, plan, timedelta(hours=hours), phases
     )
 
 
 def _parse_phase(text: str) -> Phase:
-    """As `STOPPED 30 by Jo Vance`."""
+    """Parse a phase such as `STOPPED 30 by Jo Vance`."""
     what, _, who = text.partition(" by ")
     kind, seconds = what.rsplit(" ", 1)
     return Phase(kind, float(seconds), who)

@@ -1,4 +1,4 @@
-"""The HTML pages of the simulated Zoho, and the guide for the shell. All values are escaped."""
+"""The HTML pages of the simulated Zoho, with all values escaped, and a guide with shell commands."""
 
 from __future__ import annotations
 

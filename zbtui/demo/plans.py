@@ -15,7 +15,7 @@ _PLAN_AGE: Final = timedelta(weeks=50)
 
 
 def rrule_for(plan: str, run: datetime) -> str:
-    """The recurrence rule, from one run (`move_onto_plan`)."""
+    """The recurrence rule of a plan, derived from one of its runs (see `move_onto_plan`)."""
     day = WEEKDAYS[run.weekday()][:2].upper()
     match plan:
         case "weekly":
@@ -29,7 +29,7 @@ def rrule_for(plan: str, run: datetime) -> str:
 
 
 def repeat_type_of(plan: str) -> str:
-    """As in the history."""
+    """The `repeat_type` of a plan, as in the history."""
     return "monthly" if plan == "monthly-ordinal" else plan
 
 
@@ -45,7 +45,7 @@ def runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:
 
 
 def next_run_after(plan: str, run: datetime, now: datetime) -> datetime:
-    """The given run of a plan, or the first one of those behind it that is later than `now`."""
+    """The first run of a plan after `now`; the given `run` if it is after `now`."""
     if run > now:
         return run
     begin = run.replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Replay of a capture: one org that answers as it did, while its time goes on."""
+"""Replay of a capture: one org with the captured answers, whose dates advance with the clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zbtui.doctor.capture import Capture, CapturedAnswer
 from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 REPLAYED_ORG: Final = "replayed"
-_HEADERS_OF_ITS_OWN: Final = ("content-type", "date")
+_REPLACED_HEADERS: Final = ("content-type", "date")
 _OK: Final = 200
 
 
@@ -51,7 +51,7 @@ def replaying_simulator(capture: Capture, clock: Clock) -> Simulator:
     world = SimulatedWorld(clock.now())
     world.orgs = {org.name: org}
     simulator = Simulator(world, clock.now)
-    # A call that was made again: its last answer is the one that counted.
+    # If a call was repeated, its last answer counts.
     last = {(answer.call, answer.page): answer for answer in capture.answers}
     simulator.forced_answers[org.name] = _Replay(last, clock, clock.now()).answer
     return simulator
@@ -66,15 +66,15 @@ class _Replay:
     began_at: datetime
 
     def answer(self, call: str, page: int) -> SimulatedResponse | None:
-        """As `ForcedAnswers`; a `Date` goes on, as the clock does."""
+        """See `ForcedAnswers`. The `Date` of an answer advances with the clock."""
         answer = self.answers.get((call, page))
         if answer is None:
             return SimulatedResponse(204) if call == "history" and ("history", 1) in self.answers else None
         if call == "token" and _holds_token(answer):
-            return None  # which would be a stand-in
+            return None  # the captured token is only a stand-in
         if answer.status is None:
             raise ConnectionResetError
-        headers = {name: text for name, text in answer.headers.items() if name not in _HEADERS_OF_ITS_OWN}
+        headers = {name: text for name, text in answer.headers.items() if name not in _REPLACED_HEADERS}
         if answer.date:
             headers["Date"] = http_date(answer.date + (self.clock.now() - self.began_at))
         content_type = answer.headers.get("content-type", "application/json")

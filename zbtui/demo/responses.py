@@ -51,7 +51,7 @@ _LOCKOUTS: Final[Mapping[str, tuple[int, str]]] = {
     ),
     "拒绝访问": (400, "您已连续发出过多请求。请稍后再试。"),
 }
-"""Status and description by the word for a lock-out, which comes in any language."""
+"""Status and description of a lock-out by its word, which depends on the language."""
 TOKEN_ERRORS: Final = frozenset(
     ("invalid_client", "invalid_client_secret", "invalid_code", "general_error", "invalid_scope")
 ) | set(_LOCKOUTS)
@@ -65,7 +65,7 @@ class Site:
 
     data_center: str
     own_url: str | None = None
-    """On a real port: the URL for both hosts of the data center. None: they have separate hosts."""
+    """On a real port: the URL for both hosts of the data center. None: each has its own host."""
     root_url: str = ""
     """On a real port: the base URL for the data centers' keys."""
 
@@ -162,7 +162,7 @@ def json_response(status: int, body: object, headers: Mapping[str, str] | None =
 
 
 def http_date(moment: datetime) -> str:
-    """As in the header `Date`."""
+    """Format a time as in the `Date` header."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
@@ -182,7 +182,7 @@ def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> Sim
 
 
 def page_of(call: SimulatedRequest) -> int:
-    """The page asked for; the first, if none is."""
+    """The requested page; 1 by default."""
     return _int_parameter(call, "page", 1)
 
 

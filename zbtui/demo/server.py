@@ -1,7 +1,7 @@
 """The simulator as an ASGI app.
 
-In the process, data centers differ by host, as at Zoho. On a real port they differ by the first part of
-the path: `http://127.0.0.1:8000/eu` stands for both hosts of the EU.
+Within the process, each data center has its own hosts, as at Zoho. On a real port, a data center is the
+first part of the path: `http://127.0.0.1:8000/eu` stands for both hosts of the EU.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _ROUTES: Final[Mapping[str, tuple[tuple[str, ...], Handler]]] = {
     "/oauth/serverinfo": (("GET",), server_info),
     "/console/code": (("GET",), issue_grant_code),
 } | {
-    # These have their own error for a wrong method; the versions answer alike.
+    # These have their own error for a wrong method. Both versions give the same answers.
     path.format(version=version): (_ANY_METHOD, handler)
     for version in ("v7", "v8")
     for path, handler in (

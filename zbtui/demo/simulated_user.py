@@ -36,20 +36,20 @@ class SimulatedUser:
         if org is None:
             return {}
         self._org_name = self._simulator.auto_accept_org = org.name
-        own = {"client_id": org.client_id, "client_secret": org.client_secret}
+        self_client = {"client_id": org.client_id, "client_secret": org.client_secret}
         match method:
             case None:
                 return {"name": org.name, "data_center": org.data_center}
             case "code":
-                return own | {"answer": self._simulator.issue_grant_code(org.name)}
+                return self_client | {"answer": self._simulator.issue_grant_code(org.name)}
             case "device":
                 return _client_fields(DEVICE_CLIENT.client_id, DEVICE_CLIENT.client_secret)
             case "browser":
                 return _client_fields(WEB_CLIENT.client_id, WEB_CLIENT.client_secret)
             case "refresh-token":
-                return own | {"answer": org.refresh_token}
+                return self_client | {"answer": org.refresh_token}
             case "client-credentials":
-                return own | {"soid": org.zgid}
+                return self_client | {"soid": org.zgid}
 
     async def open_in_browser(self, url: str) -> bool:
         """Accept a consent page, and follow its redirect to this machine."""

@@ -1,4 +1,4 @@
-"""Zoho, simulated: its state, API hosts, and controls.
+"""The simulated Zoho: its state, its API hosts, and controls for tests and the demo.
 
 The accounts hosts are in `token_endpoints`, `device_flow` and `consent_page`.
 """
@@ -54,13 +54,13 @@ _KINDS_BESIDE_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
 _KINDS_OF_BACKUP_CALLS_ONLY: Final = {"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"}
 """Problems of the backup calls that do not affect the org call."""
 _OTHER_ORG_NUMBER: Final = 500_000
-"""What is added to an org's number at `OTHER_ORG`."""
+"""The number that is added to an org's at the kind `OTHER_ORG`."""
 _MAINTENANCE_PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
 
 
 ForcedAnswers = Callable[[str, int], SimulatedResponse | None]
-"""The answer of a call of that name (`token`, `details`, `history`, `links`, `org`) for a page; None: the
-simulator's own. Raises ConnectionResetError where none came."""
+"""Takes the name of a call (`token`, `details`, `history`, `links`, `org`) and a page. Returns the answer;
+None: use the simulator's own. Raises ConnectionResetError for a call without an answer."""
 
 
 class Simulator:
@@ -77,7 +77,7 @@ class Simulator:
         self.token_lifetime = token_life
         self.accounts = SimulatedAccounts(world.all_orgs.values())
         self._forced_phases: dict[str, list[PhaseInTime]] = {}
-        """The forced kinds that were answered with, newest first: their runs stay in the history."""
+        """By org name: forced kinds of earlier answers, newest first. Their runs stay in the history."""
         self.forced_kinds: dict[str, str] = {}
         """Kind by org name; overrides the org's phases. One of `TOKEN_ERRORS` refuses all refresh
         tokens and sign-ins of the org; in a phase, it refuses the first refresh token only."""
@@ -86,16 +86,16 @@ class Simulator:
         self.forced_links: dict[str, Mapping[str, Any] | None] = {}
         """`urls` object by org name, None: 204; it replaces the generated one."""
         self.forced_answers: dict[str, ForcedAnswers] = {}
-        """By org name: answers as they once came, in place of all others and of refused sign-ins."""
+        """By org name: captured answers, which replace all others, and refused sign-ins, too."""
         self.missing_scopes: dict[str, set[str]] = {}
         """Scopes by org name that new sign-ins never get."""
         self.min_device_poll_interval = timedelta(seconds=30)
-        """Faster polls of a device code get `slow_down`. It is sent as `interval` (milliseconds) if over
-        a second; clients read smaller numbers as seconds."""
+        """Faster polls of a device code get `slow_down`. Sent to clients as `interval` (milliseconds) if
+        over a second; clients read smaller numbers as seconds."""
         self.auto_accept_org: str | None = None
-        """The org that device codes are accepted for; None: see `decide_by_user_code`."""
+        """The org that device codes are accepted for automatically; None: see `decide_by_user_code`."""
         self.auto_accept_after = timedelta(seconds=5)
-        """The delay of this consent after the request for the code."""
+        """The time from the request for a code to its automatic acceptance."""
         self.allow_any_loopback_port = True
         """Web clients may also use `http://localhost:<port>/` and `http://127.0.0.1:<port>/` with any
         port. Zoho itself accepts only registered redirect URIs."""
@@ -107,11 +107,11 @@ class Simulator:
         return self._serial
 
     def kind_of(self, org: InventedOrg) -> str:
-        """Forced, or that of its phase."""
+        """The forced kind of the org, or else the kind of its phase."""
         return self.forced_kinds.get(org.name) or self.world.phase_at(org, self.now()).kind
 
     def forced_answer(self, org_name: str | None, call: str, page: int = 1) -> SimulatedResponse | None:
-        """Of `forced_answers`; None: there is none."""
+        """The answer from `forced_answers`; None: no forced answer."""
         forced = self.forced_answers.get(org_name or "")
         return forced(call, page) if forced else None
 
@@ -154,14 +154,14 @@ class Simulator:
         self.decide_device(device, org_name)
 
     def decide_device(self, device: DeviceAuthorization, org_name: str | None) -> None:
-        """As above, for a pending code."""
+        """Accept or reject a pending device, as in `decide_by_user_code`."""
         if org_name is None:
             device.is_denied = True
         else:
             org = self.world.all_orgs[org_name]
             device.consent = self.accounts.give_consent(device.client_id, org, device.request)
 
-    # The API hosts; all raise ConnectionResetError where the org's kind is `RESET`
+    # The API hosts; all raise ConnectionResetError if the org's kind is `RESET`
 
     def details_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/bulk/v7/backup`."""
@@ -183,10 +183,10 @@ class Simulator:
         self,
         call: SimulatedRequest,
         name: str,
-        give: Callable[[InventedOrg], SimulatedResponse],
+        respond: Callable[[InventedOrg], SimulatedResponse],
         spared: Collection[str] = (),
     ) -> ResponseAndOrg:
-        """What `give` makes, unless there is a problem; the kinds `spared` do not affect this call."""
+        """The response of `respond`, unless the org has a problem of a kind that is not in `spared`."""
         org, refusal = self._authorize(call, ORG_SCOPE if name == "org" else BACKUP_SCOPE)
         if org is None or refusal is not None:
             return refusal or api_error_response("INVALID_TOKEN"), org.name if org else None
@@ -196,9 +196,9 @@ class Simulator:
         problem = None if kind in spared else self._problem_response(org)
         if kind == "OTHER_ORG":
             org = replace(org, number=org.number + _OTHER_ORG_NUMBER)
-        answer = problem or give(org)
+        answer = problem or respond(org)
         if kind in OLD_ANSWER_KINDS:
-            sent = self._moment_shown(org)
+            sent = self._time_shown(org)
             age = {"Age": str(int((self.now() - sent).total_seconds()))} if kind == "AGED_ANSWER" else {}
             answer = replace(answer, headers={**answer.headers, "Date": http_date(sent), **age})
         return answer, org.name
@@ -206,7 +206,7 @@ class Simulator:
     def _authorize(
         self, call: SimulatedRequest, scope: str
     ) -> tuple[InventedOrg | None, SimulatedResponse | None]:
-        """The org of the token, and the refusal; None: the token is unknown, or it is valid."""
+        """The org of the token (None: unknown token), and the refusal (None: the token is valid)."""
         scheme, _, text = call.authorization.partition(" ")
         if scheme != "Zoho-oauthtoken" or not text:
             return None, api_error_response("AUTHENTICATION_FAILURE")
@@ -222,7 +222,7 @@ class Simulator:
         return token.org, None
 
     def _problem_response(self, org: InventedOrg) -> SimulatedResponse | None:
-        """The answer if the org has a problem."""
+        """The error response of an org with a problem; None: no problem."""
         kind = self.kind_of(org)
         if kind in API_ERRORS:
             return api_error_response(kind)
@@ -246,7 +246,7 @@ class Simulator:
         if kind == "EMPTY":
             return SimulatedResponse(200, b"{}")
         remaining = {"X-API-CREDITS-REMAINING": "1840"} if org.name == "kestrel" else {}
-        backup = self.world.backup_object(org, self._phases_lived(org)[0], self._moment_shown(org))
+        backup = self.world.backup_object(org, self._phases_lived(org)[0], self._time_shown(org))
         return json_response(200, {"backup": backup}, remaining)
 
     def _history_of_org(self, org: InventedOrg, call: SimulatedRequest) -> SimulatedResponse:
@@ -254,7 +254,7 @@ class Simulator:
             return api_error_response("INTERNAL_ERROR")
         rows = self.forced_history.get(org.name)
         if rows is None:
-            rows = history_rows(self.world, org, self._phases_lived(org), self._moment_shown(org))
+            rows = history_rows(self.world, org, self._phases_lived(org), self._time_shown(org))
         return history_page_response(rows, call)
 
     def _links_of_org(self, org: InventedOrg, call: SimulatedRequest) -> SimulatedResponse:
@@ -264,27 +264,27 @@ class Simulator:
             links = self.forced_links[org.name]
         else:
             host = call.site.download_url()
-            links = links_object(self.world, org, self._phases_lived(org), self._moment_shown(org), host)
+            links = links_object(self.world, org, self._phases_lived(org), self._time_shown(org), host)
         return SimulatedResponse(204) if links is None else json_response(200, {"urls": links})
 
     def _organization_of_org(self, org: InventedOrg) -> SimulatedResponse:
         return json_response(200, {"org": [self.world.org_object(org)]})
 
-    def _moment_shown(self, org: InventedOrg) -> datetime:
-        """The time that the answers are of: now, or when they began to stand still."""
+    def _time_shown(self, org: InventedOrg) -> datetime:
+        """The time that the answers show: now, or the begin of a phase whose answers do not change."""
         now = self.now()
         return self.world.phase_at(org, now).began_at if self.kind_of(org) in OLD_ANSWER_KINDS else now
 
     def _phases_lived(self, org: InventedOrg) -> tuple[PhaseInTime, ...]:
         """The org's phases, newest first; a forced kind replaces the newest."""
-        moment, *before = self.world.phases_until(org, self.now())
+        phase, *before = self.world.phases_until(org, self.now())
         kind = self.kind_of(org)
         if kind in _KINDS_BESIDE_BACKUPS:
-            moment = replace(moment, kind="SCHEDULED", next_kind="", done_by="")  # tokens still work
+            phase = replace(phase, kind="SCHEDULED", next_kind="", done_by="")  # tokens still work
         elif org.name in self.forced_kinds or org.name in self._forced_phases:
             served = self._forced_phases.setdefault(org.name, [])
             if not served or served[0].kind != kind:
-                began = self.now() if served else moment.began_at
-                served.insert(0, replace(moment, kind=kind, began_at=began, next_kind="", done_by=""))
+                began = self.now() if served else phase.began_at
+                served.insert(0, replace(phase, kind=kind, began_at=began, next_kind="", done_by=""))
             return (*served, *before)
-        return (moment, *before)
+        return (phase, *before)

@@ -116,7 +116,7 @@ _GRANT_HANDLERS: Final[Mapping[str, _GrantHandler]] = {
 
 
 def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> dict[str, Any]:
-    """The first token object of a consent, with its refresh token.
+    """The first tokens of a consent, in Zoho's shape, with the refresh token if it grants one.
 
     Raises:
         RefusedError: the org's forced kind is a token error.
@@ -134,7 +134,7 @@ def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> di
 def _token_object(
     simulator: Simulator, source: TokenSource, site: Site, requested_scopes: tuple[str, ...] | None = None
 ) -> dict[str, Any]:
-    """A new access token with these scopes; None: all scopes of the source.
+    """The answer with a new access token for `requested_scopes` (None: all scopes of the source).
 
     Raises:
         RefusedError: too many requests, or a forced refusal.

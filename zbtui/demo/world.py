@@ -49,7 +49,7 @@ _STATUSES: Final = {
     "AGED_ANSWER": "SCHEDULED",
     "OTHER_ORG": "COMPLETED",
 }
-"""The status of kinds that are none of Zoho's."""
+"""By kind that is no status of Zoho's: the status that Zoho would show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ class PhaseInTime:
     kind: str
     began_at: datetime
     ends_at: datetime
-    """A single phase goes on after it."""
+    """If the org has only one phase, the phase continues after this time."""
     next_kind: str
     """The kind of the next phase."""
     done_by: str = ""
-    """As in `Phase`."""
+    """See `Phase`."""
 
     @property
     def run_began_at(self) -> datetime:
@@ -78,7 +78,7 @@ class SimulatedWorld:
     """
 
     def __init__(self, start: datetime, orgs: int = 0, speed: float = 1.0, seed: int = 0) -> None:
-        """`orgs` is their number; 0: the hand-made ones. `seed` generates those beyond them."""
+        """`orgs` is the number of orgs; 0: the hand-made ones only. `seed` determines all further orgs."""
         self.start = start
         self.speed = speed
         invented = islice(generate_orgs(random.Random(seed)), orgs or HANDMADE_COUNT)
@@ -94,30 +94,30 @@ class SimulatedWorld:
         return self._phase_number(org, self._finished_phase_count(org, now))
 
     def phases_until(self, org: InventedOrg, now: datetime) -> tuple[PhaseInTime, ...]:
-        """The phase of an org at `now` and those before it, newest first.
+        """The phase of an org at `now` and earlier ones, newest first.
 
-        One cycle of its phases and the one before; none before the start.
+        At most two phases more than a cycle has; none before the start.
         """
         newest = self._finished_phase_count(org, now)
         oldest = max(newest - len(org.phases) - 1, 0)
         return tuple(self._phase_number(org, number) for number in range(newest, oldest - 1, -1))
 
-    def backup_object(self, org: InventedOrg, moment: PhaseInTime, now: datetime) -> dict[str, object]:
+    def backup_object(self, org: InventedOrg, phase: PhaseInTime, now: datetime) -> dict[str, object]:
         """The `backup` object of the details call, in Zoho's shape."""
-        far, one_off = self.anchor_run(org, moment), moment.kind in ONE_OFF_KINDS
-        next_run = self._scheduled_date(org, moment, now)
+        anchor, one_off = self.anchor_run(org, phase), phase.kind in ONE_OFF_KINDS
+        next_run = self._scheduled_date(org, phase, now)
         return {
             "id": backup_job_id(org),
             "scheduled_date": None if one_off else next_run.isoformat(timespec="seconds"),
-            "start_date": None if one_off else self._start_date(org, moment).isoformat(timespec="seconds"),
-            "rrule": None if one_off else rrule_for(org.plan, far),
-            "requester": user_object(org, moment.done_by if moment.kind == "SCHEDULED" else ""),
-            "status": _STATUSES.get(moment.kind, moment.kind),
+            "start_date": None if one_off else self._start_date(org, phase).isoformat(timespec="seconds"),
+            "rrule": None if one_off else rrule_for(org.plan, anchor),
+            "requester": user_object(org, phase.done_by if phase.kind == "SCHEDULED" else ""),
+            "status": _STATUSES.get(phase.kind, phase.kind),
         }
 
-    def anchor_run(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
-        """The run that the plan is counted from: a later one; for `OVERDUE`, the one that was due."""
-        due = self.start - _OVERDUE_BY if moment.kind == "OVERDUE" else self.start + org.time_to_first_run
+    def anchor_run(self, org: InventedOrg, phase: PhaseInTime) -> datetime:
+        """The run from which the plan is computed: the next one; for `OVERDUE`, the overdue one."""
+        due = self.start - _OVERDUE_BY if phase.kind == "OVERDUE" else self.start + org.time_to_first_run
         local = due.astimezone(timezone(org.utc_offset))
         return move_onto_plan(org.plan, local.replace(second=0, microsecond=0))
 
@@ -151,25 +151,25 @@ class SimulatedWorld:
             },
         }
 
-    def _scheduled_date(self, org: InventedOrg, moment: PhaseInTime, now: datetime) -> datetime:
+    def _scheduled_date(self, org: InventedOrg, phase: PhaseInTime, now: datetime) -> datetime:
         zone = timezone(org.utc_offset)
-        if moment.kind in RUNNING_KINDS:
-            return moment.run_began_at.astimezone(zone)
-        if moment.next_kind in RUNNING_KINDS | {"MISSED"}:
-            return moment.ends_at.astimezone(zone)
-        far = self.anchor_run(org, moment)
-        return next_run_after(org.plan, far, now) if moment.kind == "MISSED" else far
+        if phase.kind in RUNNING_KINDS:
+            return phase.run_began_at.astimezone(zone)
+        if phase.next_kind in RUNNING_KINDS | {"MISSED"}:
+            return phase.ends_at.astimezone(zone)
+        anchor = self.anchor_run(org, phase)
+        return next_run_after(org.plan, anchor, now) if phase.kind == "MISSED" else anchor
 
-    def _start_date(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
-        far = self.anchor_run(org, moment)
-        return far if org.has_phase(*NEVER_SCHEDULED_KINDS) else runs_before(org.plan, far)[0]
+    def _start_date(self, org: InventedOrg, phase: PhaseInTime) -> datetime:
+        anchor = self.anchor_run(org, phase)
+        return anchor if org.has_phase(*NEVER_SCHEDULED_KINDS) else runs_before(org.plan, anchor)[0]
 
     def _finished_phase_count(self, org: InventedOrg, now: datetime) -> int:
-        """Counted over all cycles."""
+        """The number of phases that have ended by `now`, over all cycles."""
         if len(org.phases) == 1:
             return 0
-        lived = max((now - self.start).total_seconds(), 0) * self.speed
-        rounds, left = divmod(lived, sum(phase.seconds for phase in org.phases))
+        elapsed = max((now - self.start).total_seconds(), 0) * self.speed
+        rounds, left = divmod(elapsed, sum(phase.seconds for phase in org.phases))
         index = 0
         while index < len(org.phases) - 1 and left >= org.phases[index].seconds:
             left -= org.phases[index].seconds
@@ -177,19 +177,20 @@ class SimulatedWorld:
         return int(rounds) * len(org.phases) + index
 
     def _phase_number(self, org: InventedOrg, number: int) -> PhaseInTime:
-        """Counted over all cycles."""
+        """The phase of this number, counted over all cycles."""
         rounds, index = divmod(number, len(org.phases))
         seconds = [phase.seconds for phase in org.phases]
         began, phase = rounds * sum(seconds) + sum(seconds[:index]), org.phases[index]
         next_kind = org.phases[(index + 1) % len(org.phases)].kind
         began_at, ends_at = (
-            self.start + timedelta(seconds=lived / self.speed) for lived in (began, began + phase.seconds)
+            self.start + timedelta(seconds=elapsed / self.speed)
+            for elapsed in (began, began + phase.seconds)
         )
         return PhaseInTime(phase.kind, began_at, ends_at, next_kind, phase.done_by)
 
 
 def backup_job_id(org: InventedOrg) -> str:
-    """The id in the details and in download links."""
+    """The id of the backup in the details and in download links."""
     return f"51000000004{org.number:08}"
 
 

@@ -1,4 +1,4 @@
-"""`zbtui doctor`: checks this machine and each org, with a cure each.
+"""`zbtui doctor`: examines this machine and each org, and names a cure for each problem.
 
 `examination` collects the facts, `diagnosis` turns them into findings, `finding` prints them.
 """

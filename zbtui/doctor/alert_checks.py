@@ -1,4 +1,4 @@
-"""Whether alerts can reach anybody: command and webhook of the config, and what was refused so far."""
+"""Checks whether alerts arrive: the command and webhook of the config, and refused deliveries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RESOLVE_SECONDS: Final = 5.0
 _SUBJECT: Final = "alerts"
 
 Resolve = Callable[[str, int], Awaitable[bool | None]]
-"""Whether a host name resolves; None: this machine does not ask, a proxy does."""
+"""Whether a host name resolves; None: not checked, as a proxy resolves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class AlertExamination:
     settings: AlertSettings
     examined_at: datetime
     command_path: str | None
-    """Where the program of `on_change` is; None: nowhere, or none is named."""
+    """The path of the program of `on_change`; None: not found, or not set."""
     webhook_resolves: bool | None
-    """None: not asked."""
+    """None: not checked."""
     waiting: int
-    """Deliveries that were refused, and are tried again."""
+    """The number of refused deliveries that will be retried."""
     refusals: Sequence[Refusal]
     """Newest first."""
 
@@ -56,7 +56,7 @@ async def examine_alerts(
 
 
 def alert_findings(seen: AlertExamination) -> list[Finding]:
-    """One finding for each channel, one for what was refused."""
+    """A finding for each channel, then findings on refused deliveries."""
     settings, findings = seen.settings, list[Finding]()
     if settings.on_change:
         findings.append(_command_finding(settings.on_change[0], seen.command_path))
@@ -82,7 +82,7 @@ def _webhook_finding(url: str, resolves: bool | None) -> Finding:
     if wrong := webhook_url_error(url):
         message = f"The address of the webhook {wrong}."
         return Finding(_SUBJECT, None, FindingLevel.PROBLEM, message, hint, "BAD_WEBHOOK")
-    host = clean(urlsplit(url).hostname or "", 80)  # the rest of it may be a secret
+    host = clean(urlsplit(url).hostname or "", 80)  # the rest of the URL may be a secret
     if resolves is None:
         return not_checked_finding(_SUBJECT, None, f"a proxy looks up the webhook's host, {host}")
     if resolves:
@@ -92,7 +92,7 @@ def _webhook_finding(url: str, resolves: bool | None) -> Finding:
 
 
 def _delivery_findings(seen: AlertExamination) -> list[Finding]:
-    """Given up: somebody was not told. Refused: somebody is told late."""
+    """Findings on alerts that were given up (never delivered), or refused (delivered late)."""
     findings = []
     last = next((one for one in seen.refusals if not one.given_up), None)
     why = f"The last refusal, {ago(seen.examined_at - last.at)}: {last.message}" if last else ""
@@ -118,10 +118,11 @@ def _warning(message: str, code: str) -> Finding:
 
 
 async def resolve_host(host: str, port: int) -> bool | None:
-    """Ask the system for the host's address, for at most 5 s."""
+    """Resolve a host name by the system, within 5 s; see `Resolve`."""
     if getproxies_environment() and not proxy_bypass(host):
         return None
-    asking = asyncio.ensure_future(asyncio.get_running_loop().getaddrinfo(host, port))
-    asking.add_done_callback(lambda task: task.cancelled() or task.exception())  # retrieved
-    await asyncio.wait({asking}, timeout=_RESOLVE_SECONDS)
-    return asking.done() and not isinstance(asking.exception(), OSError | UnicodeError)
+    lookup = asyncio.ensure_future(asyncio.get_running_loop().getaddrinfo(host, port))
+    # Retrieves the exception, so that asyncio does not warn.
+    lookup.add_done_callback(lambda task: task.cancelled() or task.exception())
+    await asyncio.wait({lookup}, timeout=_RESOLVE_SECONDS)
+    return lookup.done() and not isinstance(lookup.exception(), OSError | UnicodeError)

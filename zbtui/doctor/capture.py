@@ -1,4 +1,4 @@
-"""A capture: what Zoho answers for one org, without what identifies it, in a file that can be replayed."""
+"""A capture: a file of Zoho's answers for one org, without what identifies the org, for replay."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _CALLS: Final = {
     LINKS_PATH: "links",
     ORG_PATH: "org",
 }
-"""Names of calls by the end of their path."""
+"""Names of the calls, by the end of the URL's path."""
 _DATE_HEADERS: Final = ("date", "expires", "last-modified")
 _WORD_HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "cache-control": (
@@ -51,21 +51,21 @@ _WORD_HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "content-type": ("application/json", "text/html", "text/plain", "charset", "utf-8", "iso-8859-1"),
 }
-"""Headers of known words; others are left out."""
+"""By header name: the known words. A header with any other word is left out."""
 _LARGEST_AGE: Final = 10**7
 _WEB_PAGE: Final = "<!DOCTYPE html><html></html>"
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedAnswer:
-    """An answer of one call."""
+    """The answer to one call."""
 
     call: str
     """`token`, `server-info`, `details`, `history`, `links` or `org`."""
     page: int
-    """Of the history; else 1."""
+    """The page of the history; 1 for other calls."""
     status: int | None
-    """None: no whole answer came."""
+    """None: no complete answer came."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Names in lower case."""
     body: bytes = field(default=b"", repr=False)
@@ -86,17 +86,17 @@ class Capture:
     data_center: str
     answers: tuple[CapturedAnswer, ...]
     unknown_words: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """What a person may put back: see `Disguise`. Not in the file."""
+    """Words that the user may put back: see `Disguise.unknown_words`. Not in the file."""
 
     def to_json(self) -> str:
-        """As in the file."""
+        """The text of the file."""
         answers = [_answer_object(answer) for answer in self.answers]
         body = {"zbtui_capture": _SCHEMA, "data_center": self.data_center, "answers": answers}
         return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
 
 
 class RecordingHttpClient(HttpClient):
-    """Keeps the answers of the calls of the watch."""
+    """An HTTP client that records the answers to the watch's calls."""
 
     def __init__(self, app: Any = None) -> None:
         super().__init__(app)
@@ -126,9 +126,9 @@ async def capture_answers(
     clock: Clock,
     shift: timedelta,
 ) -> Capture:
-    """Make each call of the watch once, and disguise what is answered; dates move by `shift`.
+    """Make each call of the watch once, and disguise the answers; dates move by `shift`.
 
-    Raises a `ProblemError` only where nothing could be asked.
+    Raises a `ProblemError` only if no request could be sent, not even for a token.
     """
     session = Session(org, http, credentials, journal, clock)
     with suppress(ProblemError):
@@ -141,7 +141,7 @@ async def capture_answers(
     else:
         with suppress(ProblemError):
             await session.poll_details()
-            access, _ = await session.get_access_token()  # another one, if that was refused
+            access, _ = await session.get_access_token()  # a new token, if the first was refused
         await fetch_history_and_links(http, access, org.data_center, clock.now())
         with suppress(ProblemError):
             await fetch_company(http, access, org.data_center, clock.now())
@@ -151,7 +151,7 @@ async def capture_answers(
 def disguise_answers(data_center: str, answers: Sequence[CapturedAnswer], shift: timedelta) -> Capture:
     """The answers without what identifies an org."""
     bodies = [answer.body.decode("utf-8", "replace") for answer in answers]
-    # What is escaped in JSON is a word, too.
+    # The parsed texts, too: in the JSON, their characters may be escaped.
     texts = [text for body in bodies for text in (body, *_texts_in(_parse(body)))]
     disguise = Disguise(texts, shift)
     disguised = tuple(
@@ -168,7 +168,7 @@ def disguise_answers(data_center: str, answers: Sequence[CapturedAnswer], shift:
 
 
 def _disguised_body(answer: CapturedAnswer, body: str, disguise: Disguise) -> bytes:
-    """JSON is kept in its shape; of anything else only whether it is a web page."""
+    """JSON with disguised values; of any other body, only whether it is a web page."""
     if not body.strip():
         return b""
     parsed = _parse(body)
@@ -179,7 +179,7 @@ def _disguised_body(answer: CapturedAnswer, body: str, disguise: Disguise) -> by
 
 
 def _parse(body: str) -> Any:
-    """The JSON value; None: it is none."""
+    """The JSON value; None: not valid JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -187,20 +187,20 @@ def _parse(body: str) -> Any:
 
 
 def _texts_in(value: Any) -> Iterable[str]:
-    """All texts and numbers of a JSON value, keys too."""
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
+    """All texts, numbers and keys of a JSON value."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
         if isinstance(one, dict):
-            waiting += [*one, *one.values()]
+            pending += [*one, *one.values()]
         elif isinstance(one, list):
-            waiting += one
+            pending += one
         else:
             yield str(one)
 
 
 def _kept_headers(headers: Mapping[str, str], disguise: Disguise) -> Iterable[tuple[str, str]]:
-    """The headers that matter to the watch, as far as their values are known words, dates or times."""
+    """The headers that matter to the watch, if their values are known words, dates or numbers."""
     for name in _DATE_HEADERS:
         if moved := disguise.http_date(headers.get(name, "")):
             yield name, moved
@@ -221,22 +221,22 @@ def _kept_headers(headers: Mapping[str, str], disguise: Disguise) -> Iterable[tu
 
 
 def _answer_object(answer: CapturedAnswer) -> dict[str, Any]:
-    found: dict[str, Any] = {"call": answer.call}
+    fields: dict[str, Any] = {"call": answer.call}
     if answer.page != 1:
-        found["page"] = answer.page
-    found |= {"status": answer.status, "headers": dict(answer.headers)}
+        fields["page"] = answer.page
+    fields |= {"status": answer.status, "headers": dict(answer.headers)}
     if answer.body:
         text = answer.body.decode()
         parsed = _parse(text)
-        found |= {"text": text} if parsed is None else {"json": parsed}
-    return found
+        fields |= {"text": text} if parsed is None else {"json": parsed}
+    return fields
 
 
 # The file
 
 
 def check_is_new(path: Path) -> None:
-    """Raises a `ProblemError` where a file or its folder stands in the way of `write_capture`."""
+    """Raise a `ProblemError` if the file exists, or its folder does not."""
     if path.exists() or path.is_symlink():
         message = f"{clean(str(path))} is there already, and is not overwritten."
         raise ProblemError(Problem("config", message, "Give another name."))
@@ -246,7 +246,7 @@ def check_is_new(path: Path) -> None:
 
 
 def write_capture(capture: Capture, path: Path) -> str:
-    """Write a new file; returns its text. Raises a `ProblemError` where it cannot be written, or exists."""
+    """Write a new file; returns its text. Raises a `ProblemError` if it exists or cannot be written."""
     check_is_new(path)
     text = capture.to_json()
     try:
@@ -259,7 +259,7 @@ def write_capture(capture: Capture, path: Path) -> str:
 
 
 def read_capture(path: Path) -> Capture:
-    """Read a file of `write_capture`. Raises a `ProblemError` where it is none."""
+    """Read a file of `write_capture`. Raises a `ProblemError` if it is unreadable or no capture."""
     try:
         return parse_capture(path.read_text("utf-8"))
     except OSError as error:

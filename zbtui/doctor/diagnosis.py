@@ -1,4 +1,4 @@
-"""Turn what was examined into findings. Pure; ordered so that each step depends on those before it."""
+"""Turns the examined facts into findings. Pure. Each step depends only on the steps before it."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ WRONG_DATA_CENTER_CODES: Final = frozenset({"invalid_client", "invalid_client_se
 
 @dataclass(frozen=True, slots=True)
 class HostCheck:
-    """A request and its outcome."""
+    """A request to an accounts host, and its outcome."""
 
     url: str
     sent: datetime
     received: datetime
-    """Both by this machine's clock."""
+    """`sent` and `received` are by this machine's clock."""
     answer: datetime | Problem | None
-    """Its `Date` header, or why there is none."""
+    """The `Date` header of the answer, or the problem."""
     proxy: str | None = None
-    """Host and port of the proxy on the way; None: none is used."""
+    """Host and port of the proxy; None: no proxy is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +53,24 @@ class TokenInfo:
     """Facts about an access token, without the token itself."""
 
     is_new: bool
-    """Whether it was requested now; otherwise it was in the keyring."""
+    """Whether the token was just requested; otherwise it was in the keyring."""
     expires_at: datetime
     host: str
-    """Its API host."""
+    """The API host of the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataCenterSearch:
-    """Keys of other data centers, by their answer."""
+    """The result of a search: keys of the other data centers, by their answer."""
 
     found_at: str | None
-    """Which one granted a token."""
+    """The one that granted a token."""
     same_client_at: tuple[str, ...] = ()
-    """Which ones know client and secret, but not the refresh token."""
+    """Those that know client and secret, but not the refresh token."""
     other_secret_at: tuple[str, ...] = ()
-    """Which ones know the client, but with another secret."""
+    """Those that know the client, but with another secret."""
     unclear_at: tuple[str, ...] = ()
-    """Which ones gave no clear answer."""
+    """Those that gave no clear answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +89,16 @@ class OrgExamination:
     search: DataCenterSearch | None = None
     history: History | Problem | None = None
     links: Links | Problem | None = None
-    """None: not asked, as the details could not be read."""
+    """Both None: not requested, as the details could not be read."""
     verdict: Verdict | None = None
-    """What `check` says of it; None: the details could not be read."""
+    """The verdict that `check` would give; None: the details could not be read."""
 
 
 # This machine
 
 
 def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> timedelta:
-    """How far Zoho's clock is ahead of this machine's, at least.
+    """By how much Zoho's clock is ahead of this machine's at least; negative if it is behind.
 
     `server_time` is in whole seconds; any time from `sent` to `received` counts as equal.
     """
@@ -108,7 +108,7 @@ def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> t
 
 
 def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
-    """Uses the host with the smallest offset, as a cached answer has an old date."""
+    """Whether the clock agrees with Zoho's, by the smallest offset, as a cached answer has an old date."""
     offsets = [
         clock_offset(host.answer, host.sent, host.received)
         for host in hosts
@@ -125,7 +125,10 @@ def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
 
 
 def keyring_finding(answer: str | Problem, plain_file: str | None) -> Finding:
-    """`answer` is the back end's name, or its problem; `plain_file` GNOME's keyring, if in plain text."""
+    """Whether the keyring works.
+
+    `answer` is the back end's name or its problem; `plain_file`: GNOME's keyring, if in plain text.
+    """
     if isinstance(answer, Problem):
         return problem_finding("keyring", None, answer)
     if plain_file and answer.replace(" ", "").startswith("SecretService"):
@@ -139,7 +142,7 @@ def keyring_finding(answer: str | Problem, plain_file: str | None) -> Finding:
 
 
 def config_finding(path: str, orgs: int | Problem) -> Finding:
-    """`orgs` is the number of orgs under watch, or the problem with the config."""
+    """Whether the config is valid; `orgs` is the number of orgs under watch, or the config's problem."""
     if isinstance(orgs, Problem):
         return problem_finding("config", None, orgs)
     path = clean(path)
@@ -150,16 +153,16 @@ def config_finding(path: str, orgs: int | Problem) -> Finding:
     return Finding("config", None, FindingLevel.OK, f"{path}: {orgs} org{'s' if orgs > 1 else ''}.")
 
 
-def journal_finding(path: str, trouble: Problem | None) -> Finding:
-    """A problem with the journal is only a warning, as it stops no watch."""
-    if trouble is None:
+def journal_finding(path: str, problem: Problem | None) -> Finding:
+    """Whether the journal can be written; if not, this is only a warning, as it stops no watch."""
+    if problem is None:
         return Finding("journal", None, FindingLevel.OK, f"{clean(path)}: can be written.")
-    return warning_finding("journal", trouble)
+    return warning_finding("journal", problem)
 
 
-def warning_finding(subject: str, trouble: Problem) -> Finding:
-    """A problem of this machine that stops no watch."""
-    finding = problem_finding(subject, None, trouble)
+def warning_finding(subject: str, problem: Problem) -> Finding:
+    """A warning about a problem of this machine that stops no watch."""
+    finding = problem_finding(subject, None, problem)
     return Finding(subject, None, FindingLevel.WARNING, finding.message, finding.hint, finding.code)
 
 
@@ -167,8 +170,8 @@ def host_finding(host: HostCheck) -> Finding:
     """Whether an accounts host can be reached."""
     name = host_of(host.url)
     if not isinstance(host.answer, Problem):
-        way = f", through the proxy {host.proxy}" if host.proxy else ""
-        return Finding("network", None, FindingLevel.OK, f"{name} answers{way}.")
+        proxy_text = f", through the proxy {host.proxy}" if host.proxy else ""
+        return Finding("network", None, FindingLevel.OK, f"{name} answers{proxy_text}.")
     text = "" if name in host.answer.message else f"({name})"
     return problem_finding("network", None, host.answer, text)
 
@@ -209,7 +212,7 @@ def _sign_in_finding(seen: OrgExamination) -> Finding:
 
 
 def no_sign_in_problem(org: Org) -> Problem:
-    """The keyring has no or incomplete credentials."""
+    """The problem of missing or incomplete credentials."""
     return Problem(
         "auth",
         "The keyring holds no sign-in that this org could use.",
@@ -268,7 +271,7 @@ def _search_finding(seen: OrgExamination, search: DataCenterSearch) -> Finding:
 def _client_location_text(
     seen: OrgExamination, search: DataCenterSearch, sentences: list[str]
 ) -> tuple[list[str], str | None]:
-    """The sentences, and a hint if another data center knows at least the client."""
+    """The sentences and a hint; if another data center knows the client, a sentence on that is added."""
     code = seen.token.code if isinstance(seen.token, Problem) else None
     if code in ("invalid_client", "invalid_client_secret") and search.same_client_at:
         found = f"But client and secret are those of {_data_center_labels(search.same_client_at)}."
@@ -344,7 +347,7 @@ _FINDING_LEVELS: Final = {
 
 
 def _backup_finding(seen: OrgExamination) -> Finding:
-    """The verdict of `check`: a sign-in that works is of no use where the backup does not."""
+    """The verdict that `check` would give: a sign-in that works is useless if the backup fails."""
     org, verdict = seen.org.name, seen.verdict
     if verdict is None:
         return not_checked_finding("backup", org, _why_not_read(seen))

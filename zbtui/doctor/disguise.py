@@ -1,9 +1,8 @@
-"""Stand-ins for all that identifies an org in Zoho's answers. Pure.
+"""Replaces all that identifies an org in Zoho's answers with stand-ins. Pure.
 
-Only known words are kept: whatever is not known is replaced. The same value always gets the same stand-in,
-another value another one. Letters stay letters (about as many, of the same case and direction), digits
-stay digits, and punctuation stays. All dates move by the same number of days: their distances and offsets
-stay, and the times of day.
+Only known words are kept. Equal values get equal stand-ins, and different values different ones. Letters
+stay letters (about as many, of the same case and direction), digits stay digits, and punctuation stays. All
+dates move by the same number of days; their distances, their offsets and the times of day stay.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from zbtui.zoho_api.data_centers import DATA_CENTERS
 _PIECE: Final = re.compile(r"[^\W_]+")
 _LETTERS_THEN_DIGITS: Final = re.compile(r"([^\W\d_]+)([0-9]+)")
 _STRANGE: Final = re.compile(r"[^\w\x20-\x7e]")
-"""Symbols, marks and control characters: none of them is kept."""
+"""Symbols, marks and control characters, which are all replaced by `~`."""
 _DATE: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)((?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?)", re.ASCII
 )
 _FILE_NAME: Final = re.compile(r"(Data|Attachments)_\d{1,4}\.zip", re.ASCII)
 _LENGTHS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
-"""Classes of length of words, which round up to one of these."""
+"""Lengths of stand-ins: the length of a word is rounded up to one of these."""
 _LATIN, _ACCENTED, _WIDE, _RIGHT_TO_LEFT = "xqz", "éèê", "甲乙丙", "אבג"
 STAND_IN_LETTERS: Final = _LATIN + _ACCENTED + _WIDE + _RIGHT_TO_LEFT
 
@@ -37,7 +36,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _words_of_key(key: str) -> list[str]:
-    """In lower case; a key is in `snake_case` or in `camelCase`."""
+    """The words of a key in `snake_case` or `camelCase`, in lower case."""
     return re.findall("[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower())
 
 
@@ -110,16 +109,16 @@ class Disguise:
     """One mapping of values to stand-ins, for all answers of a capture."""
 
     def __init__(self, texts: Iterable[str], shift: timedelta) -> None:
-        """`texts` are all that will be replaced: no stand-in is one of their words. `shift`: of dates."""
+        """`texts` are all texts to disguise: their words never become stand-ins. Dates move by `shift`."""
         self._days = shift.days
         self._taken = {piece.casefold() for text in texts for piece in pieces_of(text)}
         self.unknown_words: dict[str, str] = {}
-        """Stand-ins by text, of texts where known words are kept: `status`, `state`, `code` …"""
+        """Texts that had a replaced word under a key whose known words are kept, and their stand-ins."""
         self._stand_ins: dict[str, str] = {}
         self._candidates: dict[tuple[str, int], Iterator[str]] = {}
 
     def value(self, value: Any, key: str = "") -> Any:
-        """A JSON value that stands under `key`. Raises RecursionError where it is too deep."""
+        """Disguise a JSON value under `key`. Raises RecursionError if it is nested too deeply."""
         if isinstance(value, Mapping):
             return {self._key(name): self.value(under, name) for name, under in value.items()}
         if isinstance(value, list):
@@ -131,7 +130,7 @@ class Disguise:
         return self._number(value, key)
 
     def text(self, text: str, key: str = "") -> str:
-        """A text that stands under `key`."""
+        """Disguise a text under `key`."""
         if moved := self._moved_date(text):
             return moved
         if re.match("https?://", text):
@@ -144,7 +143,7 @@ class Disguise:
         return replaced
 
     def http_date(self, text: str) -> str | None:
-        """The value of a header such as `Date`; None: it is no date."""
+        """Move the date of a header such as `Date`; None: not a date."""
         try:
             moment = parsedate_to_datetime(text) + timedelta(self._days)
         except (ValueError, TypeError, IndexError, OverflowError):
@@ -165,7 +164,7 @@ class Disguise:
         return replaced + 0.5 if isinstance(number, float) else replaced
 
     def _moved_date(self, text: str) -> str | None:
-        """A date with or without time and offset, moved; None: it is none."""
+        """Move a date, with or without time and offset; None: not a date."""
         found = _DATE.fullmatch(text)
         if found is None:
             return None
@@ -175,17 +174,17 @@ class Disguise:
             return None
 
     def _url(self, text: str) -> str:
-        """Keeps what all orgs' URLs of Zoho have in common."""
+        """Disguise a URL, except for the parts that the URLs of all orgs have in common."""
         scheme, _, rest = text.partition("://")
         parts = re.split(r"([/?#&=])", rest)
         return f"{scheme}://{''.join(map(self._url_part, parts))}"
 
     def _url_part(self, part: str) -> str:
-        """A host, a folder, a file name, or a key or value of the query."""
+        """Disguise a host, a folder, a file name, or a key or value of the query."""
         is_known = _URL_WORDS.issuperset(re.split("[.-]", part.lower())) or _VERSION.fullmatch(part)
         if is_known or _FILE_NAME.fullmatch(part):
             return part
-        # As one piece, where characters are encoded one by one: they might be told apart.
+        # Percent-encoded characters are replaced as one piece: singly, they might be recognized.
         return self._stand_in(re.sub(r"[\W_]", "0", part)) if "%" in part else self._replace(part)
 
     def _replace(
@@ -217,7 +216,7 @@ class Disguise:
 
 
 def _alphabet_of(piece: str) -> str:
-    """The letters of a stand-in; empty: digits only; with a digit at its end: of both."""
+    """The letters for a stand-in; empty: digits only; with a final `9`: letters and a digit."""
     if piece.isdecimal():
         return ""
     first = next((letter for letter in piece if letter.isalpha()), "x")
@@ -236,7 +235,7 @@ def _length_class(length: int) -> int:
 
 
 def _candidates(alphabet: str, length: int) -> Iterator[str]:
-    """Endless: at first as long as the piece, then longer ones."""
+    """Possible stand-ins, without end: first those of this length, then longer ones."""
     letters = alphabet.removesuffix("9")
     end = "9" if alphabet.endswith("9") else ""
     for size in count(length):

@@ -1,4 +1,4 @@
-"""Collect the facts on this machine and at Zoho; `diagnosis` turns them into findings."""
+"""Collects facts on this machine and at Zoho, which `diagnosis` turns into findings."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """Examines this machine, then each org, with the same parts as the watch."""
+    """Examines this machine, then each org, with the same components as the watch."""
 
     load_config: Callable[[], Config]
-    """Raises a `ProblemError` if invalid."""
+    """Loads the config, or raises a `ProblemError`."""
     credentials: CredentialStore
     probe_keyring: Callable[[], Awaitable[str]]
     """Tests the keyring; returns its name, or raises a `ProblemError`."""
@@ -70,21 +70,21 @@ class Doctor:
     """For the times in findings; None: the system's."""
     resolve_host: Resolve = resolve_host
     find_plain_keyring: Callable[[], Path | None] = lambda: None
-    """GNOME's keyring, if it lies on the disk in plain text."""
+    """Returns the path of GNOME's keyring if it is in plain text, else None."""
     distrust_config: Callable[[], Problem | None] = lambda: None
-    """Why its command and webhook are not used; None: they are."""
+    """Returns why the config's command and webhook are not used; None: they are used."""
 
     async def examine(
         self, names: Collection[str] = (), *, search_data_centers: bool = False
     ) -> AsyncGenerator[Finding, None]:
-        """All findings on these orgs (empty: all) in a fixed order, each as soon as it is known.
+        """Yield the findings on this machine and these orgs (empty: all orgs), each as soon as it is known.
 
-        The orgs are examined concurrently, and reported in the order of the config. A search of the data
-        centers makes up to ten token requests, at ten hosts, for each org that may belong there.
+        The orgs are examined concurrently, and reported in the order of `names` or of the config. For each
+        org that may have a wrong data center, a search makes up to ten token requests, one per host.
         """
         config = self._load_config(names)
         orgs = () if isinstance(config, Problem) else _selected_orgs(config, names)
-        hosts = await asyncio.gather(*map(self._ask_host, _accounts_hosts(orgs)))
+        hosts = await asyncio.gather(*map(self._check_host, _accounts_hosts(orgs)))
         yield clock_finding(hosts)
         answer = await _result_or_problem(self.probe_keyring())
         plain = self.find_plain_keyring()
@@ -128,7 +128,7 @@ class Doctor:
         settings, now = config.settings.alerts, self.clock.now()
         return alert_findings(await examine_alerts(settings, self.journal, now, self.resolve_host))
 
-    async def _ask_host(self, dc: DataCenter) -> HostCheck:
+    async def _check_host(self, dc: DataCenter) -> HostCheck:
         sent = self.clock.now()
         answer = await _result_or_problem(fetch_server_time(self.http, dc))
         proxy = None if isinstance(answer, Problem) else self.http.proxy_for(dc.accounts_url)
@@ -207,6 +207,6 @@ async def _result_or_problem(act: Awaitable[T]) -> T | Problem:
 
 
 def _accounts_hosts(orgs: Iterable[Org]) -> list[DataCenter]:
-    """Each once; without orgs the US, where most sign-ins begin."""
+    """The data centers of the orgs, each once; without orgs the US one, where most sign-ins begin."""
     hosts = {dc.accounts_url: dc for dc in map(data_center_of, orgs)}
     return list(hosts.values()) or [DATA_CENTERS["us"]]

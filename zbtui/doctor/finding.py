@@ -1,4 +1,4 @@
-"""The doctor's findings, with a line and a cure each, as text and as JSON."""
+"""The doctor's findings, and their output as text and as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FindingLevel(IntEnum):
 
     OK = 0
     REMARK = 1
-    """Nothing is wrong, but it is worth noting; or not checked because of a problem above."""
+    """A fact that is worth noting, or a check that an earlier problem made impossible."""
     WARNING = 2
     PROBLEM = 3
 
@@ -58,20 +58,20 @@ class Finding:
     hint: str | None = None
     """The cure, in one sentence."""
     code: str | None = None
-    """Zoho's code for the problem, or ours; None: there is none."""
+    """Zoho's code for the problem, or one of zbtui's own; None: no code."""
 
 
 def problem_finding(
-    subject: str, org: str | None, trouble: Problem, more: str = "", cure: str = ""
+    subject: str, org: str | None, problem: Problem, more: str = "", cure: str = ""
 ) -> Finding:
-    """Turn a problem into a finding: a warning if it resolves itself.
+    """Turn a problem into a finding: a warning for throttling, which ends by itself.
 
     `more` is a sentence to add to the message, `cure` one to add to the hint.
     """
-    level = FindingLevel.WARNING if trouble.kind == "throttled" else FindingLevel.PROBLEM
-    message = clean(f"{trouble.message} {more}", _MAX_MESSAGE_LENGTH)
-    hint = clean(f"{trouble.hint} {cure}", _MAX_MESSAGE_LENGTH)
-    return Finding(subject, org, level, message, hint, trouble.code)
+    level = FindingLevel.WARNING if problem.kind == "throttled" else FindingLevel.PROBLEM
+    message = clean(f"{problem.message} {more}", _MAX_MESSAGE_LENGTH)
+    hint = clean(f"{problem.hint} {cure}", _MAX_MESSAGE_LENGTH)
+    return Finding(subject, org, level, message, hint, problem.code)
 
 
 def not_checked_finding(subject: str, org: str | None, why: str, hint: str | None = None) -> Finding:
@@ -99,14 +99,14 @@ def findings_summary(findings: Sequence[Finding]) -> str:
     ]
     if not parts:
         return "all is well"
-    # Of equally bad ones, the verdict on a backup: the rest matters for its sake.
+    # Of equally bad findings, name the one on a backup: it matters most.
     worst = max(findings, key=lambda finding: (finding.level, finding.subject == "backup"))
     whose = f"{worst.org}'s {worst.subject}" if worst.org else worst.subject
     return f"{', '.join(parts)}; the worst is {whose}: {worst.message}"
 
 
 def finding_lines(finding: Finding, before: Finding | None) -> list[str]:
-    """The lines of one finding, to print after the one `before`; an org's name heads its first finding."""
+    """The lines of a finding, printed after the finding `before`; an org's first finding names the org."""
     lines = []
     indent = ""
     if finding.org is not None:

@@ -25,7 +25,7 @@ class AlertRules:
 
     settings: AlertSettings = field(default_factory=AlertSettings)
     poll_interval: timedelta = timedelta(minutes=5)
-    """The time between two polls of an org; before "out of reach" is notified, the other orgs are polled."""
+    """The time between two polls of an org; an "out of reach" alert waits for the other orgs' polls."""
     covers_all_orgs: bool = True
     """Whether this process watches all orgs; only then can it detect an outage."""
     journal_problem: Problem | None = None
@@ -64,8 +64,8 @@ class AlertState:
     watched: Mapping[tuple[str, str], datetime | None] = field(default_factory=dict)
     """Each org that a config has had, by the config's path and the org's name.
 
-    The value is None while an alert is due if the org is missing from the config. Otherwise it is the
-    time at which zbtui took the org off watch, or at which the alert was sent.
+    None: the org is watched, so an alert is due once it is missing from the config. A time: no alert is
+    due, because zbtui took the org off watch then, or the alert was stored then.
     """
 
 

@@ -89,42 +89,42 @@ def decide_alerts(
     """The new alert state, and the alerts that are due; `judged` are all orgs that this process watches."""
     # 1. Correct times from the future, before anything is compared with them: after the clock was
     #    set back, they would silence reminders and reject polls as old.
-    state, alerts, fleet = _clamp_to_now(state, now), list[Alert](), _reachability_of(judged)
+    state, alerts, reachability = _clamp_to_now(state, now), list[Alert](), _reachability_of(judged)
     # 2. Decide on the outage before the orgs: during an outage, an org that cannot be reached gets no
     #    alert of its own (step 4).
     if rules.covers_all_orgs:
-        state, alerts = _decide_outage(state, judged, fleet, rules, now)
-    state, own = decide_own_alerts(state, [one.org_name for one in judged], rules, now)
+        state, alerts = _decide_outage(state, judged, reachability, rules, now)
+    state, own = decide_own_alerts(state, [org.org_name for org in judged], rules, now)
     alerts += own
     # 3. A process that watches only some orgs cannot end an outage. Once one of its orgs has answered,
     #    it decides as if the outage were over, but leaves the outage in the state: a process that
     #    watches all orgs still has to notify the end.
     orgs, effective, since = dict(state.orgs), state, state.outage_since
-    if since and not rules.covers_all_orgs and any(at > since for at in fleet.answered_at):
+    if since and not rules.covers_all_orgs and any(at > since for at in reachability.answered_at):
         effective = replace(state, outage_since=None)
-    for one in judged:
+    for org in judged:
         # 4. Skip inconclusive verdicts before comparing: a skipped org keeps its state, so no alert is
         #    lost, and a verdict that is unknown for a moment is no recovery.
-        is_silenced = one.snapshot.org.mute or one.snapshot.activity.paused
-        if is_silenced or not _is_conclusive(one, effective, fleet, rules, now):
+        is_silenced = org.snapshot.org.mute or org.snapshot.activity.paused
+        if is_silenced or not _is_conclusive(org, effective, reachability, rules, now):
             continue
-        before = orgs.get(one.org_name)
+        before = orgs.get(org.org_name)
         # 5. Skip a poll older than the state, which another process has written: the alert would
         #    report the change in reverse.
-        if _is_older_than_state(one, before):
+        if _is_older_than_state(org, before):
             continue
         # 6. Compare, and take state and alert together: the caller stores both at once.
-        org_state, alert = _decide_org(before, one, rules, now)
-        orgs[one.org_name] = org_state
+        org_state, alert = _decide_org(before, org, rules, now)
+        orgs[org.org_name] = org_state
         if alert:
             alerts.append(alert)
     return replace(state, orgs=orgs), tuple(alerts)
 
 
-def _is_older_than_state(one: JudgedOrg, before: OrgAlertState | None) -> bool:
+def _is_older_than_state(org: JudgedOrg, before: OrgAlertState | None) -> bool:
     """Whether the state comes from a later poll, made by another process."""
     state_at = before.polled_at if before else None
-    return state_at is not None and one.polled_at is not None and one.polled_at < state_at
+    return state_at is not None and org.polled_at is not None and org.polled_at < state_at
 
 
 def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
@@ -135,78 +135,88 @@ def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
 
     return AlertState(
         {
-            org: replace(one, notified_at=clamp(one.notified_at), polled_at=clamp(one.polled_at))
-            for org, one in state.orgs.items()
+            name: replace(before, notified_at=clamp(before.notified_at), polled_at=clamp(before.polled_at))
+            for name, before in state.orgs.items()
         },
         clamp(state.outage_since),
         clamp(state.outage_notified_at),
         clamp(state.outage_ended_at),
         clamp(state.journal_notified_at),
-        {key: clamp(gone) for key, gone in state.watched.items()},
+        {key: clamp(left_at) for key, left_at in state.watched.items()},
     )
 
 
 def _decide_outage(
-    state: AlertState, judged: Sequence[JudgedOrg], fleet: _Reachability, rules: AlertRules, now: datetime
+    state: AlertState,
+    judged: Sequence[JudgedOrg],
+    reachability: _Reachability,
+    rules: AlertRules,
+    now: datetime,
 ) -> tuple[AlertState, list[Alert]]:
     """The new alert state, and the alert if an outage of all orgs begins, ends, or is due a reminder."""
     since = state.outage_since
     # 1. No outage yet: has one begun?
     if since is None:
-        out = _find_outage(state, judged, fleet, rules, now)
-        if not out:
+        unreachable = _find_outage(state, judged, reachability, rules, now)
+        if not unreachable:
             return state, []
         state = replace(state, outage_since=now, outage_notified_at=now, outage_ended_at=None)
-        return state, [_outage_alert("outage", out, now)]
+        return state, [_outage_alert("outage", unreachable, now)]
     # 2. Has the outage ended? Before the reminder, as an outage that is over needs none.
-    reached = [one for one in judged if one.has_answered and one.was_polled_since(since)]
+    reached = [org for org in judged if org.has_answered and org.was_polled_since(since)]
     if reached:
         state = replace(state, outage_since=None, outage_notified_at=None, outage_ended_at=now)
         return state, [_outage_over_alert(reached[0], since, now)]
     # 3. The outage lasts: is a reminder due?
-    out = [one for one in judged if one.is_polled and one.is_unreachable]
-    if not out or not _reminder_is_due(state.outage_notified_at or since, rules, now):
+    unreachable = [org for org in judged if org.is_polled and org.is_unreachable]
+    if not unreachable or not _reminder_is_due(state.outage_notified_at or since, rules, now):
         return state, []
-    return replace(state, outage_notified_at=now), [_outage_alert("reminder", out, now)]
+    return replace(state, outage_notified_at=now), [_outage_alert("reminder", unreachable, now)]
 
 
 def _find_outage(
-    state: AlertState, judged: Sequence[JudgedOrg], fleet: _Reachability, rules: AlertRules, now: datetime
+    state: AlertState,
+    judged: Sequence[JudgedOrg],
+    reachability: _Reachability,
+    rules: AlertRules,
+    now: datetime,
 ) -> list[JudgedOrg]:
     """The orgs of a new outage: those out of reach, at least two; empty if there is no outage."""
     if rules.settings.least > Level.UNKNOWN:
         return []
-    polled = [one for one in judged if one.is_polled]
-    out = [one for one in polled if one.is_unreachable and one.was_polled_since(state.outage_ended_at)]
-    began = [
-        _unreachable_since(one, state, now)
-        for one in out
-        if not (one.snapshot.org.mute or _already_notified(state, one))
-        and _has_lasted(one, state, rules, now)
+    polled = [org for org in judged if org.is_polled]
+    unreachable = [
+        org for org in polled if org.is_unreachable and org.was_polled_since(state.outage_ended_at)
     ]
-    last_answer = fleet.answered_at[-1] if fleet.answered_at else None
+    began = [
+        _unreachable_since(org, state, now)
+        for org in unreachable
+        if not (org.snapshot.org.mute or _already_notified(state, org))
+        and _has_lasted(org, state, rules, now)
+    ]
+    last_answer = reachability.answered_at[-1] if reachability.answered_at else None
     unanswered = [moment for moment in began if last_answer is None or last_answer <= moment]
-    if len(out) < 2 or not unanswered:
+    if len(unreachable) < 2 or not unanswered:
         return []
-    names = {one.org_name for one in out}
-    rest = [one for one in polled if one.org_name not in names]
-    has_unpolled = any(one.polled_at is None for one in rest)
-    return [] if _others_are_pending(bool(rest), has_unpolled, min(unanswered), rules, now) else out
+    names = {org.org_name for org in unreachable}
+    rest = [org for org in polled if org.org_name not in names]
+    has_unpolled = any(org.polled_at is None for org in rest)
+    return [] if _others_are_pending(bool(rest), has_unpolled, min(unanswered), rules, now) else unreachable
 
 
-def _has_lasted(one: JudgedOrg, state: AlertState, rules: AlertRules, now: datetime) -> bool:
+def _has_lasted(org: JudgedOrg, state: AlertState, rules: AlertRules, now: datetime) -> bool:
     """Whether enough polls of an org have failed.
 
     Right after an outage, failures that began before its end do not count.
     """
-    began, over = one.snapshot.polls.failing_since or now, state.outage_ended_at
+    began, over = org.snapshot.polls.failing_since or now, state.outage_ended_at
     counts = over is None or began > over or now - over > rules.poll_interval * 2
-    return counts and one.snapshot.polls.failures >= rules.settings.failed_looks
+    return counts and org.snapshot.polls.failures >= rules.settings.failed_looks
 
 
-def _unreachable_since(one: JudgedOrg, state: AlertState, now: datetime) -> datetime:
+def _unreachable_since(org: JudgedOrg, state: AlertState, now: datetime) -> datetime:
     """Since when an org has been out of reach; an outage that is over does not count."""
-    began = min(one.snapshot.polls.failing_since or now, now)
+    began = min(org.snapshot.polls.failing_since or now, now)
     return max(began, state.outage_ended_at) if state.outage_ended_at else began
 
 
@@ -220,11 +230,11 @@ def _others_are_pending(
     return has_unpolled or (others and now - began <= rules.poll_interval * 2)
 
 
-def _outage_alert(kind: AlertKind, out: Sequence[JudgedOrg], now: datetime) -> Alert:
-    problems = [one.snapshot.polls.problem for one in out if one.snapshot.polls.problem]
+def _outage_alert(kind: AlertKind, unreachable: Sequence[JudgedOrg], now: datetime) -> Alert:
+    problems = [org.snapshot.polls.problem for org in unreachable if org.snapshot.polls.problem]
     network = all(problem.kind == "network" for problem in problems)
     why = "is this machine online?" if network else problems[0].message
-    headline = f"none of {len(out)} orgs can be looked at: {why}"
+    headline = f"none of {len(unreachable)} orgs can be looked at: {why}"
     hint = None if network else problems[0].hint
     return Alert(now, kind, ALL_ORGS, None, "cannot_tell", Level.UNKNOWN, headline, hint)
 
@@ -249,19 +259,19 @@ class _Reachability:
 
 
 def _reachability_of(judged: Sequence[JudgedOrg]) -> _Reachability:
-    polled = [one for one in judged if one.is_polled]
+    polled = [org for org in judged if org.is_polled]
     return _Reachability(
-        tuple(sorted(one.polled_at for one in judged if one.has_answered and one.polled_at)),
+        tuple(sorted(org.polled_at for org in judged if org.has_answered and org.polled_at)),
         len(polled),
-        any(one.polled_at is None for one in polled),
+        any(org.polled_at is None for org in polled),
     )
 
 
 def _is_conclusive(
-    one: JudgedOrg, state: AlertState, fleet: _Reachability, rules: AlertRules, now: datetime
+    org: JudgedOrg, state: AlertState, reachability: _Reachability, rules: AlertRules, now: datetime
 ) -> bool:
     """Whether a verdict may be compared: it is recent, or the org was out of reach for long enough."""
-    verdict, snapshot = one.verdict, one.snapshot
+    verdict, snapshot = org.verdict, org.snapshot
     # 1. No recent good poll: the verdict says nothing about now. Exception: a critical verdict still
     #    counts once polls have failed for good, or often enough.
     if verdict.name == "waiting":
@@ -285,40 +295,40 @@ def _is_conclusive(
     # 4. Too few failures in a row: single failures often pass. Before 5, as this holds for every kind.
     if failures < rules.settings.failed_looks:
         return False
-    # 5. A failure of this org alone. The other kinds may be part of an outage, which step 6 rules out.
-    if not one.is_unreachable:
+    # 5. A failure of this org alone. Other failures may be part of an outage, which step 6 rules out.
+    if not org.is_unreachable:
         return True
     # 6. Out of reach: the org gets an alert of its own only if other orgs can be reached.
-    return state.outage_since is None and _is_alone_unreachable(one, state, fleet, rules, now)
+    return state.outage_since is None and _is_alone_unreachable(org, state, reachability, rules, now)
 
 
 def _is_alone_unreachable(
-    one: JudgedOrg, state: AlertState, fleet: _Reachability, rules: AlertRules, now: datetime
+    org: JudgedOrg, state: AlertState, reachability: _Reachability, rules: AlertRules, now: datetime
 ) -> bool:
     """Whether an org is out of reach while another is not, or while no other org can show more."""
-    at, began = one.polled_at, _unreachable_since(one, state, now)
-    is_out = one.was_polled_since(state.outage_ended_at) and _has_lasted(one, state, rules, now)
+    at, began = org.polled_at, _unreachable_since(org, state, now)
+    is_out = org.was_polled_since(state.outage_ended_at) and _has_lasted(org, state, rules, now)
     if at is None or not is_out:
         return False
     # Answers after this org's last poll do not count: after a short outage, others may be polled first.
-    if bisect_right(fleet.answered_at, began) < bisect_right(fleet.answered_at, at):
+    if bisect_right(reachability.answered_at, began) < bisect_right(reachability.answered_at, at):
         return True
-    has_others = fleet.polled_count > one.is_polled
-    return not _others_are_pending(has_others, fleet.has_unpolled, began, rules, now)
+    has_others = reachability.polled_count > org.is_polled
+    return not _others_are_pending(has_others, reachability.has_unpolled, began, rules, now)
 
 
-def _already_notified(state: AlertState, one: JudgedOrg) -> bool:
+def _already_notified(state: AlertState, org: JudgedOrg) -> bool:
     """Whether an alert already said that the org cannot be reached; one about a backup does not count."""
-    before = state.orgs.get(one.org_name)
-    if before is None or one.verdict.level is not Level.UNKNOWN:
+    before = state.orgs.get(org.org_name)
+    if before is None or org.verdict.level is not Level.UNKNOWN:
         return False
-    return before.verdict == one.verdict.name and before.notified_at is not None
+    return before.verdict == org.verdict.name and before.notified_at is not None
 
 
 def _decide_org(
-    before: OrgAlertState | None, one: JudgedOrg, rules: AlertRules, now: datetime
+    before: OrgAlertState | None, org: JudgedOrg, rules: AlertRules, now: datetime
 ) -> tuple[OrgAlertState, Alert | None]:
-    verdict = one.verdict
+    verdict = org.verdict
     bad = verdict.level >= rules.settings.least
     notified_at = before.notified_at if before else None
     same = before is not None and before.verdict == verdict.name
@@ -326,15 +336,15 @@ def _decide_org(
     def alert(kind: AlertKind) -> Alert:
         was = before.verdict if before else None
         return Alert(
-            now, kind, one.org_name, was, verdict.name, verdict.level, verdict.headline, verdict.hint
+            now, kind, org.org_name, was, verdict.name, verdict.level, verdict.headline, verdict.hint
         )
 
-    after = OrgAlertState(verdict.name, verdict.level, now if bad else None, one.polled_at)
+    after = OrgAlertState(verdict.name, verdict.level, now if bad else None, org.polled_at)
     # 1. Well after a notified alert: a recovery. Before 2, which would forget the alert.
     if not bad and notified_at is not None:
         # Not if the download links have expired: the warning ends, but the files are lost.
         was_expiring = before is not None and before.verdict == "links_expiring"
-        expired = was_expiring and one.snapshot.links_expired_at(now)
+        expired = was_expiring and org.snapshot.links_expired_at(now)
         return after, None if expired else alert("recovery")
     # 2. Well, and nothing was notified. The same verdict keeps its state, so that nothing is stored.
     if not bad:

@@ -117,7 +117,7 @@ def max_backup_age(case: Case) -> timedelta | None:
 
 
 def running_duration(case: Case) -> timedelta:
-    """Time since the run's start in the history, or since it was first seen, whichever is longer."""
+    """Time since the run's start in the history, or since the run was first seen, whichever is longer."""
     seen = max(case.now - (case.snapshot.zoho.running_since or case.now), timedelta())
     start = case.history.unfinished_start if case.history else None
     return max(seen, case.zoho_now - start.logged_at) if start and start.logged_at else seen

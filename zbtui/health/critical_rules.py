@@ -133,7 +133,7 @@ def overdue(case: Case) -> Verdict | None:
 
 
 def no_history(case: Case) -> Verdict | None:
-    """The last result is not known: the history is unreadable, or lacks or contradicts the details."""
+    """The last result is not known: the history is unreadable, outdated, or behind the details."""
     zoho, problem = case.snapshot.zoho, case.snapshot.polls.history_problem
     read, behind = zoho.history_read_at, zoho.history_behind_since
     if zoho.history is None or read is None or not timedelta() <= case.now - read <= MAX_HISTORY_AGE:

@@ -46,7 +46,7 @@ def judge(
     """
     now = now.astimezone(UTC)  # datetimes of one zone subtract by wall clock, wrongly across a DST change
     case = Case(snapshot, snapshot.org.own_policy(policy), now, allowed_failures)
-    verdict = _blind_verdict(case) or _verdict_of_rules(case)
+    verdict = _verdict_without_answer(case) or _verdict_of_rules(case)
     if verdict.level is Level.UNKNOWN:
         # An org that was critical at the last good answer, or at the last read of the history, still is.
         moments = (snapshot.zoho.observed_at, snapshot.zoho.history_read_at)
@@ -56,7 +56,7 @@ def judge(
     return verdict
 
 
-def _blind_verdict(case: Case) -> Verdict | None:
+def _verdict_without_answer(case: Case) -> Verdict | None:
     """The verdict on an org without a recent good answer; None: there is a recent good answer."""
     snapshot, problem, seen = case.snapshot, case.snapshot.polls.problem, case.snapshot.zoho.observed_at
     # `abs`: an observation from the future means that the clock was set back.

@@ -24,7 +24,7 @@ class JournaledState:
     """What the journal has stored for an org."""
 
     snapshot: Snapshot | None = None
-    """The stored snapshot, with history; None if none is stored, or its history is not later (`is_later`)."""
+    """The stored snapshot, with history. None: none is stored, or its history is not later (`is_later`)."""
     polled_at: datetime | None = None
     """When the last stored poll was made; None: none is stored."""
     org_state: OrgState | None = None

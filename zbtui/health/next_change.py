@@ -35,14 +35,14 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
 
 
 def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """Each moment from which a rule measures, and the span that the rule allows, by this machine's clock."""
-    snapshot, policy, none = case.snapshot, case.policy, timedelta()
+    """Each moment from which a rule measures, and the span the rule allows, by this machine's clock."""
+    snapshot, policy = case.snapshot, case.policy
     if snapshot.zoho.observed_at:
         yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
         yield snapshot.zoho.observed_at, -ALLOWED_FAILURES * policy.every
     if snapshot.zoho.history_read_at:
         if snapshot.zoho.history_read_at > case.now:  # the clock was set back
-            yield snapshot.zoho.history_read_at, none
+            yield snapshot.zoho.history_read_at, timedelta()
         yield snapshot.zoho.history_read_at, MAX_HISTORY_AGE
     if snapshot.zoho.history_behind_since:
         yield snapshot.zoho.history_behind_since, MAX_HISTORY_LAG
@@ -54,9 +54,9 @@ def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
 
 def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
     """The same pairs of moment and span, for moments by Zoho's clock."""
-    snapshot, policy, none = case.snapshot, case.policy, timedelta()
+    snapshot, policy = case.snapshot, case.policy
     if snapshot.next_run:
-        yield snapshot.next_run, none
+        yield snapshot.next_run, timedelta()
         yield snapshot.next_run, policy.overdue_after
     limit, since = max_backup_age(case), backup_awaited_since(case)
     if limit is not None and since:
@@ -68,7 +68,7 @@ def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
         yield due.at, policy.overdue_after
     first = snapshot.zoho.backup.first_run if snapshot.zoho.backup else None
     if first:
-        yield first, none
+        yield first, timedelta()
     if snapshot.zoho.links and snapshot.zoho.links.expires_at:
         yield snapshot.zoho.links.expires_at, -LINKS_EXPIRY_WARNING
-        yield snapshot.zoho.links.expires_at, none
+        yield snapshot.zoho.links.expires_at, timedelta()

@@ -28,7 +28,7 @@ def _links_note(case: Case) -> str | None:
         return f"links expired on {day_month_text(gone)}, no copy kept by zbtui"
     if links.are_available:
         return None
-    if case.zoho_now - last > LINKS_LIFETIME:  # zbtui never saw the links, but none lives longer
+    if case.zoho_now - last > LINKS_LIFETIME:  # no expiry was seen, but no link lives longer
         return f"links expired by {day_month_text(last + LINKS_LIFETIME)}, no copy kept by zbtui"
     return "Zoho offers no links for the last backup"
 

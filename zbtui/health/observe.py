@@ -19,7 +19,7 @@ _CLOCK_RESOLUTION: Final = timedelta(seconds=3)
 _FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 """Rows further ahead of Zoho's clock than this do not count."""
 _SINCE_UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Since when the history is behind if nobody knows: it was at the first poll, or rows have vanished."""
+"""Stands for an unknown time: the history was behind at the first poll, or has lost rows."""
 
 
 def apply_observation(before: Snapshot, observation: Observation, now: datetime) -> Snapshot:

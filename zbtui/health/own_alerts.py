@@ -52,18 +52,18 @@ def _decide_journal(state: AlertState, rules: AlertRules, now: datetime) -> tupl
 
 
 def _decide_left(
-    state: AlertState, here: frozenset[str], rules: AlertRules, now: datetime
+    state: AlertState, present: frozenset[str], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, list[Alert]]:
     """The alert that orgs left the config other than through zbtui; sent once for each org."""
     watched = dict(state.watched)
-    for name in here:
-        gone = watched.get((rules.config, name), now - 2 * REMOVAL_TAKES)
-        if gone and now - gone > REMOVAL_TAKES:
+    for name in present:
+        left_at = watched.get((rules.config, name), now - 2 * REMOVAL_TAKES)
+        if left_at and now - left_at > REMOVAL_TAKES:
             watched[rules.config, name] = None
     left = sorted(
         name
-        for (config, name), gone in watched.items()
-        if config == rules.config and gone is None and name not in here
+        for (config, name), left_at in watched.items()
+        if config == rules.config and left_at is None and name not in present
     )
     if not (left and rules.config_is_settled):
         return replace(state, watched=watched), []

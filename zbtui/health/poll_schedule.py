@@ -17,7 +17,7 @@ MIN_POLL_GAP: Final = timedelta(seconds=5)
 MIN_DEVICE_POLL_INTERVAL: Final = timedelta(seconds=30)
 """The least time between two polls of the device flow, whatever an answer says ("Polling request")."""
 JITTER: Final = 0.1
-"""The part of an interval by which it may be longer or shorter."""
+"""Intervals are longer or shorter by up to this part of their length."""
 HISTORY_AND_LINKS_EVERY: Final = timedelta(hours=6)
 """How often history and links are requested while the details do not change."""
 COMPANY_EVERY: Final = timedelta(days=1)

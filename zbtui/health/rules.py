@@ -73,7 +73,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def healthy_verdict(case: Case) -> Verdict:
-    """The verdict if no rule applies: a run is planned or in progress, or the backup is within `max_age`."""
+    """The verdict if no rule applies: a run is planned or in progress, or `max_age` is not exceeded."""
     if case.state is BackupState.INPROGRESS:
         lasted = rough_span(running_duration(case))
         since = "" if lasted == "now" else f", seen running for {lasted}"

@@ -23,9 +23,9 @@ class HistoryAndLinks:
     """The answers to the history and links requests, which few polls send."""
 
     history: History | None
-    """None: it could not be read."""
+    """None: the history could not be read."""
     links: Links | None
-    """None: they could not be read."""
+    """None: the links could not be read."""
     problem: Problem | None = None
     """Why the history could not be read."""
     links_problem: Problem | None = None
@@ -77,7 +77,7 @@ class ZohoData:
     links: Links | None = None
     """None: not read yet."""
     last_links_expiry: datetime | None = None
-    """The expiry of the last links that had one; if links are missing after that time, they have expired."""
+    """The latest expiry of links ever seen; links that are missing after that time have expired."""
     other_org_number: str | None = None
     """The org number that the sign-in answers for now, if it differs from that of `company`."""
 

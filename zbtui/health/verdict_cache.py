@@ -11,7 +11,7 @@ from zbtui.health.snapshot import Snapshot
 from zbtui.model.verdict import Verdict
 from zbtui.model.watch_policy import WatchPolicy
 
-_LONGEST: Final = timedelta(minutes=5)
+_MAX_AGE: Final = timedelta(minutes=5)
 """The longest time for which a cached verdict is used."""
 
 
@@ -38,7 +38,7 @@ class VerdictCache:
         verdict, before = judge(snapshot, policy, now, patience), self._judged.get(key)
         if before and before.verdict == verdict:
             verdict = before.verdict
-        until = min(next_verdict_change(snapshot, policy, now), now + _LONGEST)
+        until = min(next_verdict_change(snapshot, policy, now), now + _MAX_AGE)
         self._judged[key] = _Judged(snapshot, policy, now, until, verdict)
         return verdict
 

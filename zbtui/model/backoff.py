@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 _MOST_DOUBLINGS: Final = 10
-"""More would overflow a `timedelta` before it is cut to `longest`."""
+"""More doublings would overflow a `timedelta` before the pause is cut to `longest`."""
 
 
 def backoff(first: timedelta, again: int, longest: timedelta) -> timedelta:

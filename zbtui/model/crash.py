@@ -1,4 +1,4 @@
-"""What is safe to show of a crash: its place and its class; no message, no local variable."""
+"""Describes a crash by its place and exception class only: messages and local variables may be secret."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from zbtui.model.problem import Problem
 
 
 def describe_crash(error: BaseException) -> str:
-    """The traceback of `error`, innermost frame last, and its class.
+    """The traceback of `error`, innermost frame last, and the class of `error`.
 
-    An exception's own text may hold a header or an answer's body, so it is left out.
+    The message of `error` is left out, as it may hold a header or an answer's body.
     """
     frames = [
         f"  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
@@ -22,7 +22,7 @@ def describe_crash(error: BaseException) -> str:
 
 
 def bug_problem(error: Exception) -> Problem:
-    """A bug in zbtui that stops one org or one form only."""
+    """The problem for a bug in zbtui that stops only one org or one form."""
     return Problem(
         "contract",
         f"zbtui tripped over this answer ({type(error).__name__}).",

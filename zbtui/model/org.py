@@ -1,4 +1,4 @@
-"""What is configured: the orgs under watch."""
+"""The orgs under watch, as configured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Accent = Literal["blue", "cyan", "green", "yellow", "orange", "red", "magenta", 
 ACCENTS: Final[tuple[Accent, ...]] = get_args(Accent)
 
 LinksWarning = Literal["expired", "never"]
-"""Which download links are worth a warning: also those that have expired; none."""
+"""Which download links get a warning. `expired`: expired links, too; `never`: none."""
 LINKS_WARNINGS: Final[tuple[LinksWarning, ...]] = get_args(LinksWarning)
 
 CUSTOM_DATA_CENTER: Final = "custom"
@@ -47,11 +47,11 @@ class Org:
     accounts_url: str | None = None
     api_url: str | None = None
     policy_overrides: tuple[tuple[str, timedelta], ...] = ()
-    """The org's own values for keys of `WatchPolicy`, in its order."""
+    """The org's own values for keys of `WatchPolicy`, in the order of `POLICY_KEYS`."""
     links_warn: LinksWarning | None = None
-    """None: links that expire before a newer backup comes are worth a warning."""
+    """None: only links that expire before a newer backup comes get a warning."""
     mute: bool = False
-    """Changes are shown and stored, but no alert is sent."""
+    """Whether the org gets no alerts; changes are still shown and stored."""
     tags: tuple[str, ...] = ()
     """Words for the filter."""
     accent: Accent | None = None
@@ -65,7 +65,7 @@ class Org:
 
     @property
     def org_number(self) -> str | None:
-        """The org's number, as far as the config says: for client credentials; else None."""
+        """The org's number in the config; None unless the org uses client credentials."""
         return self.soid.removeprefix("ZohoCRM.") if self.soid else None
 
     def own_policy(self, policy: WatchPolicy) -> WatchPolicy:
@@ -78,7 +78,7 @@ class Org:
 
 
 def merge_edit(current: Org, original: Org, changed: Org) -> Org:
-    """`current` with the edits from `original` to `changed`; its other changes stay."""
+    """`current` with the differences between `original` and `changed` applied; the rest stays as it is."""
     names = [field.name for field in fields(Org) if field.name != "policy_overrides"]
     edits = {
         name: getattr(changed, name) for name in names if getattr(changed, name) != getattr(original, name)

@@ -1,4 +1,4 @@
-"""What can go wrong, as data: one sentence for the problem, one for the cure."""
+"""Problems as data: one sentence for what is wrong, one for the cure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOKEN_BUDGET_EXHAUSTED: Final = "TOKEN_BUDGET"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong. Holds no secret; its texts are cleaned."""
+    """Something that went wrong. Holds no secret; the texts are cleaned (`text.clean`)."""
 
     kind: ProblemKind
     message: str
@@ -29,7 +29,7 @@ class Problem:
     """Zoho's error code, or ours, if there is one."""
     http_status: int | None = None
     final: bool = False
-    """Retrying is useless until somebody acts: a dead sign-in, a missing permission."""
+    """Whether retrying is useless until a person acts: a dead sign-in, a missing permission."""
     retry_at: datetime | None = None
     """No retry before this moment (`Retry-After`, or the end of a lock-out)."""
 
@@ -40,7 +40,7 @@ class Problem:
 
 
 class ProblemError(Exception):
-    """The one error that zbtui's packages raise to each other; carries a `Problem`."""
+    """The only exception that zbtui's packages raise to each other; carries a `Problem`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)

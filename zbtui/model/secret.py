@@ -21,7 +21,7 @@ _HEADER_SAFE: Final = re.compile(rf"[\x21-\x7e]{{1,{_MAX_LENGTH}}}")
 class Secret:
     """Holds one secret text; only `reveal()` returns it.
 
-    Compares by value. Hashing and pickling raise `TypeError`; its text forms are masked.
+    Compares by value. Hashing and pickling raise `TypeError`; `str` and `repr` are masked.
     """
 
     __slots__ = ("_text",)
@@ -51,12 +51,12 @@ class Secret:
 
 
 def is_header_safe(token: str) -> bool:
-    """Whether a token may go into an `Authorization` header; any other is never sent."""
+    """Whether a token may go into an `Authorization` header; any other token is never sent."""
     return _HEADER_SAFE.fullmatch(token) is not None
 
 
 def wrong_secret_text(what: str, typed: str) -> str | None:
-    """What is wrong with a secret as it was typed, in a sentence that does not repeat it; None: nothing."""
+    """What is wrong with a typed secret, in a sentence without the secret; None: nothing is wrong."""
     if not typed:
         return f"The {what} is missing."
     if len(typed) > _MAX_LENGTH:
@@ -67,7 +67,7 @@ def wrong_secret_text(what: str, typed: str) -> str | None:
 def fingerprint(*secrets: Secret) -> str:
     """Identifies secrets without revealing them: 32 hex digits, safe to store.
 
-    For long random secrets, such as Zoho's; a guessable word could be found by trial.
+    Only for long random secrets such as Zoho's: a guessable secret could be found by trial.
     """
     digest = hashlib.sha256(b"zbtui")
     for secret in secrets:
@@ -86,16 +86,16 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class SignInCredentials:
-    """What an org signs in with: the `sign-in` entry in the keyring."""
+    """An org's sign-in credentials: the `sign-in` entry in the keyring."""
 
     client_secret: Secret
     refresh_token: Secret | None = None
     """None for client credentials."""
     org_number: str | None = field(default=None, compare=False)
-    """The org that they are for, once known: no credential, so it is not compared."""
+    """The org that the credentials are for, once known; not compared, as it is not a credential."""
 
     def is_complete_for(self, grant: Grant) -> bool:
-        """Whether it holds everything that this grant needs."""
+        """Whether the credentials hold everything that this grant needs."""
         return grant == "client-credentials" or bool(self.refresh_token)
 
 
@@ -109,5 +109,5 @@ class AccessToken:
     expires_at: datetime
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether more than `RENEWAL_MARGIN` is left."""
+        """Whether the token lives for more than `RENEWAL_MARGIN` after `now`."""
         return now < self.expires_at - RENEWAL_MARGIN

@@ -1,4 +1,4 @@
-"""What a person sees while signing in. None of it is secret."""
+"""The steps of a sign-in, as shown to the person who signs in. None of the values is secret."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class RequestingFromZoho:
-    """Zoho has not answered yet."""
+    """A request was sent, and Zoho has not answered yet."""
 
     purpose: str
-    """Completes "asking Zoho …"."""
+    """The words that complete "asking Zoho …"."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """A code, and where to enter it: in any browser."""
+    """A code, and the page on which to enter it, in any browser."""
 
     user_code: str
     verification_url: str
     verification_url_with_code: str | None
-    """The same URL with the code in it, if Zoho sends it."""
+    """`verification_url` with the code in it; None if Zoho does not send it."""
     expires_at: datetime
     next_poll: datetime
     poll_count: int = 0
-    """How often Zoho was asked whether it was entered."""
+    """How often Zoho was polled to see if the code was entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ConsentPage:
 
     url: str
     redirect_uri: str
-    """Exactly as registered for the client."""
+    """The redirect address, exactly as registered for the client."""
     expires_at: datetime
 
 

@@ -1,4 +1,4 @@
-"""Text from outside is data: cleaned once, on entry, and never parsed as markup."""
+"""Cleans text from outside, once, on entry. Such text is never parsed as markup."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 MAX_LENGTH: Final = 200
-"""Characters kept of one field; Zoho's own fields are far shorter."""
+"""The most characters kept of one field; Zoho's own fields are far shorter."""
 
 _SPACES: Final = re.compile(r"[\s\u0085\u2028\u2029]+")
 

@@ -1,4 +1,4 @@
-"""Times and durations as text, and durations parsed from text."""
+"""Formats times and durations as text, and parses durations."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def rough_time_left(span: timedelta) -> str:
 
 
 def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
-    """The start of a moment's calendar month and of the next month, at its own offset."""
+    """The start of the moment's calendar month and of the next month, at the moment's own offset."""
     begin = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return begin, (begin + timedelta(days=32)).replace(day=1)
 
@@ -93,9 +93,10 @@ def day_month_text(moment: datetime, *, year: bool = False) -> str:
 
 
 def datetime_texts(moment: datetime, zone: tzinfo | None) -> tuple[str, ...]:
-    """One moment as texts, longest first; callers take the first that fits.
+    """Texts of one moment, longest first; callers take the first that fits.
 
-    In the viewer's `zone` (None: the machine's), beside it the time at the org's own offset.
+    The time is in the viewer's `zone` (None: this machine's), with the time at the org's own offset
+    beside it.
     """
     local = moment.astimezone(zone)
     org_offset = utc_offset_text(moment)

@@ -1,4 +1,4 @@
-"""The verdict on an org: how bad, in which words, and what to do."""
+"""The verdict on an org: its level, its texts, and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 
 class Level(IntEnum):
-    """How bad, worst last."""
+    """How bad a verdict is; the worst level is last."""
 
     OK = 0
     WARNING = 1
@@ -59,13 +59,13 @@ class Verdict:
     hint: str | None = None
     """What to do; the part before a ": " is enough on its own."""
     stale: bool = False
-    """Judged by data that a newer poll could not confirm."""
+    """Whether the verdict rests on data that a newer poll could not confirm."""
     notes: tuple[str, ...] = ()
-    """What is worth knowing beside a good verdict."""
+    """Facts worth knowing beside a good verdict."""
 
     @property
     def glyph(self) -> str:
-        """One narrow character per verdict, clear without colour."""
+        """One narrow character for each verdict name, clear without colour."""
         return _GLYPHS[self.name]
 
 

@@ -9,14 +9,14 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """How often to poll, and the thresholds of the rules. A key each of `[watch]`."""
+    """How often to poll, and the thresholds of the rules. Each field is a key of `[watch]`."""
 
     every: timedelta = timedelta(minutes=5)
     near_every: timedelta = timedelta(seconds=30)
     overdue_after: timedelta = timedelta(hours=6)
     long_run_after: timedelta = timedelta(hours=12)
     max_age: timedelta | None = None
-    """How old the last good backup may be; None: it follows from the plan."""
+    """How old the last good backup may be; None: the age follows from the plan."""
 
 
 POLICY_KEYS: Final = tuple(key.name for key in fields(WatchPolicy))

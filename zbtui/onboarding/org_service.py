@@ -45,22 +45,22 @@ class OrgService:
         lambda method, org_name: {}
     )
     """Example values for a form, by key. Takes the sign-in method (None: not chosen yet) and the org that
-    signs in again (None: a new one). In the demo, they lead to an invented org."""
+    signs in again (None: a new org). In the demo, the values are those of an invented org."""
     open_in_browser: Callable[[str], Awaitable[bool]] = open_in_browser
-    """Opens a URL in this machine's browser; False: there is none."""
+    """Opens a URL in this machine's browser; returns False without a browser."""
     form_notice: str = ""
     """A notice on each form for credentials, such as that this is a demo; empty: none."""
 
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, compare=False, repr=False)
 
     def start_task(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run a task to its end, even if the form closes: no request is cancelled from outside."""
+        """Run `work` to its end, even if the form that started it closes: no request is cancelled."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finish_tasks(self) -> None:
-        """Wait for the started tasks, but at most 10 s: longer would look like a hang."""
+        """Wait for the started tasks, but at most 10 s: a longer wait would seem a hang."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_FINISH_TIMEOUT_SECONDS)
 
@@ -74,8 +74,8 @@ class OrgService:
     def reusable_clients(self, org: Org) -> list[Org]:
         """Orgs whose client `org` may reuse: one per client at the same data center.
 
-        No other accounts host is given their secret. Of several orgs with one client, `org` itself is
-        returned if it is among them.
+        At another data center, the secret would go to another accounts host. If several orgs share a
+        client and `org` is one of them, `org` itself is returned.
         """
         try:
             candidates = [one for one in self.orgs() if data_center_of(one) == data_center_of(org)]
@@ -107,7 +107,7 @@ class OrgService:
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> SignInFlow:
         """Start a sign-in of `org` by this method; the credentials of the `existing` org are replaced."""
-        from zbtui.onboarding.sign_in_flow import SignInFlow  # here, because no start needs it
+        from zbtui.onboarding.sign_in_flow import SignInFlow  # imported here, as only a sign-in needs it
 
         grant = grant_for(method)
         org = replace(org, grant=grant, soid=org.soid if grant == "client-credentials" else None)
@@ -126,7 +126,7 @@ class OrgService:
         """Change an org's name, data center or policy. A new data center is checked with Zoho first.
 
         `org` was edited from `original` (None: the current one); changes by others since then stay. After a
-        `ProblemError`, nothing is changed; or only the old name's entries could not be deleted.
+        `ProblemError`, nothing is changed, unless only the keyring entries of the old name are left over.
         """
         stores = self.stores
         config = stores.config.load()
@@ -152,7 +152,7 @@ class OrgService:
         """Delete an org's credentials, config entry and journal data; first `revoke` its token at Zoho.
 
         Returns whether a refresh token was revoked. After a `ProblemError`, config, keyring and journal are
-        unchanged. Credentials that another config's org has, too, stay.
+        unchanged. Credentials that an org of another config uses, too, are kept.
         """
         stores = self.stores
         org = find_org(stores.config.load(), org_name)
@@ -160,7 +160,7 @@ class OrgService:
         if revoke and other_config:
             message = f"{org_name} in another config, {other_config}, signs in with the same refresh token."
             raise ProblemError(Problem("config", message, f"Take {org_name} off without revoking it."))
-        stores.config.remove(org_name, rehearse=True)  # a revoked token does not come back
+        stores.config.remove(org_name, rehearse=True)  # first, as a revocation cannot be undone
         revoked = revoke and await self._revoke_token(org)
         async with stores.swapping_credentials(org):
             await stores.credentials.delete(org)
@@ -189,7 +189,7 @@ class OrgService:
     async def _copy_credentials(
         self, before: Org, after: Org, new_token: AccessToken | None, replace_in_config: Callable[[], None]
     ) -> None:
-        """Write the entries of the changed org, and its config; the old entries stay for now."""
+        """Write the keyring entries and the config of the changed org; the old entries are not deleted."""
         stores = self.stores
         # The lock is enough: the old entries are not changed, so there is nothing to restore.
         async with stores.credentials.refresh_lock(before):
@@ -197,14 +197,17 @@ class OrgService:
             access = new_token or await stores.credentials.read_access_token(before)
             async with stores.swapping_credentials(after):
                 if sign_in is None:
-                    # A leftover entry of the changed org is not this org's.
+                    # An entry under the new name or identity is a leftover of another org.
                     await stores.credentials.delete(after)
                 else:
                     await stores.write_credentials(after, sign_in, access)
                 replace_in_config()
 
     async def _sign_in_for_edit(self, before: Org, after: Org) -> SignInCredentials | None:
-        """Those of the org; of one that was edited by hand, and is edited back, those that it had."""
+        """The credentials of `before`; if there are none, those of `after`.
+
+        `after` has credentials if this edit undoes a change of the config by hand.
+        """
         sign_in = await self.stores.read_sign_in(before)
         if sign_in is None and after.name == before.name:
             sign_in = await self.stores.read_sign_in(after)

@@ -1,4 +1,4 @@
-"""One attempt to sign an org in: from what the user typed to an org under watch."""
+"""One attempt to sign an org in, from the typed secrets to an org under watch."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ from zbtui.zoho_api.sign_in_errors import (
 
 @dataclass(frozen=True, slots=True)
 class SignInPreview:
-    """What a sign-in found, shown before it is stored: is it the right org?"""
+    """The result of a sign-in, for the user to confirm that it is the right org before it is stored."""
 
     org: Org
     """The org to watch; its data center may differ from the requested one."""
     observation: Observation | None
-    """The first poll; None: Zoho was not asked."""
+    """The result of the first poll; None: not polled, as the sign-in is not verified."""
     company: Company | Problem | None
-    """None: the sign-in lacks the scope to read it; a problem: the request failed."""
+    """None: not requested, or the sign-in lacks the scope for it; a problem: the request failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class SignInFlow:
 
     def __init__(
         self,
-        household: Stores,
+        stores: Stores,
         http: HttpClient,
         clock: Clock,
         org: Org,
@@ -77,11 +77,11 @@ class SignInFlow:
         min_device_poll_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> None:
-        """`original` is the org as it was before, if it signs in again; None: a new org."""
-        self._stores = household
+        """`original` is the org before the change, if it signs in again; None: a new org."""
+        self._stores = stores
         self._http = http
         self._clock = clock
-        self._tokens = TokenBroker(http, household.journal, clock)
+        self._tokens = TokenBroker(http, stores.journal, clock)
         self._org = org
         self._method: SignInMethod = method
         self._original = original
@@ -110,24 +110,25 @@ class SignInFlow:
     ) -> SignInPreview:
         """Get the tokens, then poll with them. Nothing is stored yet.
 
-        If called again after a failure, it reuses the tokens it has: a code works only once.
+        A call after a failure reuses tokens that were obtained before: a code works only once.
 
         Args:
-            client_secret: as typed; None: that of the org `client_from`, which is under watch.
+            client_secret: as typed; None: the secret of the org `client_from`, which is under watch.
             code_or_token: the grant code or refresh token, as typed; None if the method needs none.
-            verify: whether to check with Zoho; without it, tokens are believed as typed, but a code
-                is exchanged.
+            verify: whether to poll Zoho. Otherwise, typed tokens are not checked; a code is still
+                exchanged.
 
         Raises:
             ProblemError: the sign-in failed or cannot read the backup.
             StoppedError: `cancel` was called meanwhile.
         """
-        # First of all: a config that cannot be written must not cost a code or a visit to the browser.
+        # First, before a code or a consent is used up: raise if the config cannot be written, or the
+        # keyring is locked.
         if self._original is None:
             self._stores.config.add(self._org, rehearse=True)
         else:
             self._stores.config.replace(self._org.name, self._org, self._original, rehearse=True)
-        await self._stores.credentials.read_access_token(self._org)  # nor a locked keyring
+        await self._stores.credentials.read_access_token(self._org)
         try:
             if self._obtained is None:
                 secret = await self._client_secret(client_secret, client_from)
@@ -141,8 +142,8 @@ class SignInFlow:
             self._stop.raise_if_requested()
         except BaseException as error:
             if self._stop.is_requested:
-                await self.cancel()  # again: at the first call there was nothing to revoke yet
-                if isinstance(error, ProblemError):  # may result from the revoked token
+                await self.cancel()  # again: the first call had no token to revoke yet
+                if isinstance(error, ProblemError):  # perhaps caused by the revocation
                     raise StoppedError from None
             raise
         self._preview = preview
@@ -171,10 +172,10 @@ class SignInFlow:
                     stores.config.announce_change()
             self._committed = True
         if self._original is None:
-            await stores.journal.forget_org(org)  # of an earlier watch
+            await stores.journal.forget_org(org)  # data of an earlier watch
         else:
             await stores.journal.rename_org(self._original, org)
-            with suppress(ProblemError):  # it is signed in: what else is in the keyring does no harm
+            with suppress(ProblemError):  # the org is signed in; old entries in the keyring do no harm
                 await stores.delete_replaced(self._original, org)
         await stores.journal.save(snapshot)
         return snapshot
@@ -196,9 +197,9 @@ class SignInFlow:
                 await revoke_refresh_token(self._http, data_center_of(obtained.org), token)
 
     async def _check_org(self, preview: SignInPreview) -> None:
-        """Raise a `ProblemError` if it is not the org that is meant, as far as org numbers say.
+        """Raise a `ProblemError` if the org number or the keyring entry shows that it is a wrong org.
 
-        The tokens are then given up: a retry begins anew, with another consent.
+        The tokens are then discarded: a retry needs another consent.
         """
         org, number = preview.org, _org_number(preview)
         try:
@@ -217,7 +218,7 @@ class SignInFlow:
             if other.name != own_name and await stores.known_org_number(other) == number:
                 raise ProblemError(already_watched_problem(number, other.name))
         if self._original is None or org.org_number == number:
-            return  # a new org, or the one that was asked for by its number
+            return  # a new org, or the one whose number is in its config
         before = await stores.known_org_number(self._original)
         if before is not None and before != number:
             raise ProblemError(other_org_problem(org.name, before, number))
@@ -250,7 +251,7 @@ class SignInFlow:
         org, dc = self._org, data_center_of(self._org)
         if self._has_new_refresh_token:
             consent = await self._get_consent(client, dc, code_or_token, on_progress)
-            if org.data_center != CUSTOM_DATA_CENTER:  # the sign-in found the user's own
+            if org.data_center != CUSTOM_DATA_CENTER:  # the data center that Zoho reported
                 org = replace(org, data_center=consent.data_center.key)
             return _ObtainedTokens(org, consent.sign_in, consent.access, consent.scopes)
         refresh_token = None
@@ -318,12 +319,12 @@ class SignInFlow:
         try:
             company = await fetch_company(self._http, obtained.access, org.data_center, now)
         except ProblemError as error:
-            company = error.problem  # only the name is missing then
+            company = error.problem  # only the company's name is missing then
         return SignInPreview(org, observation, company)
 
 
 def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clock: Clock) -> Snapshot:
-    """`before` is the earlier snapshot of the same org."""
+    """The snapshot with the result of the sign-in; `before` is the earlier snapshot of the same org."""
     known = before or Snapshot(preview.org)
     if preview.observation is None:
         return known
@@ -335,7 +336,7 @@ def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clo
 
 
 def _org_number(preview: SignInPreview) -> str | None:
-    """The number of the org that was signed in to; None: unknown."""
+    """The org number that the sign-in found, or that is in the config; None: unknown."""
     known = preview.company.org_number if isinstance(preview.company, Company) else None
     return known or preview.org.org_number
 

@@ -1,4 +1,4 @@
-"""The stores that an org is written to, and how a failed write is undone."""
+"""Config, keyring and journal together, and how a failed write to the keyring is undone."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Stores:
     async def write_credentials(
         self, org: Org, sign_in: SignInCredentials, access: AccessToken | None
     ) -> None:
-        """Replace both entries. Call it within `swapping_credentials`."""
+        """Replace both keyring entries of an org. Call it within `swapping_credentials`."""
         if access is None:
             # An access token must not outlive the sign-in that it came from.
             await self.credentials.delete(org)
-        # Otherwise overwrite, without deleting first: a keyring that refuses has lost nothing.
+        # Otherwise overwrite, without deleting first: if the keyring refuses, nothing is lost.
         await self.credentials.write_sign_in(org, sign_in)
         if access:
             await self.credentials.write_access_token(org, access)
@@ -66,7 +66,7 @@ class Stores:
             return None
 
     async def known_org_number(self, org: Org) -> str | None:
-        """The number of an org under watch: from the config, its last answer, or its sign-in."""
+        """The number of an org under watch: from the config, the last poll or the stored sign-in."""
         if org.org_number:
             return org.org_number
         snapshot = await self.journal.load_org(org)
@@ -79,9 +79,9 @@ class Stores:
         return sign_in.org_number if sign_in else None
 
     async def check_is_own(self, org: Org, org_number: str | None = None) -> None:
-        """Raise a `ProblemError` if an entry of the org's name and client belongs to another config's org.
+        """Raise a `ProblemError` if the org's keyring entry belongs to an org of another config.
 
-        If both are known to be one org, by `org_number`, they share the entry.
+        If both have the same `org_number`, they share the entry.
         """
         other = await self.credentials.other_config(org)
         if other is None:
@@ -97,10 +97,10 @@ class Stores:
             )
 
     async def delete_replaced(self, before: Org, after: Org) -> None:
-        """Delete the entries of `before`, unless they are those of `after`."""
+        """Delete the keyring entries of `before`, unless `after` uses the same ones."""
         if (before.name, before.identity) == (after.name, after.identity):
             return
-        # A poll that holds the lock writes its token first; that is deleted, too.
+        # Wait for the lock, so that a token written by a running poll is deleted, too.
         async with self.credentials.refresh_lock(before):
             await self.credentials.delete(before)
 
@@ -110,9 +110,9 @@ class Stores:
     async def _restore_entries(self, org: Org, before: _KeyringEntries) -> None:
         try:
             if await self._read_entries(org) == before:
-                return  # unchanged: a keyring that refuses to write must not lose it
+                return  # unchanged: a delete before a refused write would lose the entries
             if before.sign_in is None or before.access is None:
-                await self.credentials.delete(org)  # and with it the new access token
+                await self.credentials.delete(org)  # deletes the new access token, too
             if before.sign_in:
                 await self.credentials.write_sign_in(org, before.sign_in)
             if before.access:

@@ -1,4 +1,4 @@
-"""The upcoming runs of all orgs on one timeline: by day, with those that coincide."""
+"""The agenda: the upcoming runs of all orgs, grouped by day in the viewer's time zone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.recurrence import later_runs
 
 AGENDA_HORIZON: Final = timedelta(days=35)
-"""How far ahead it goes: every monthly plan has a run in it."""
+"""How far ahead the agenda goes: every monthly plan has a run within it."""
 _at: Final = attrgetter("at")
 
 
@@ -24,48 +24,49 @@ class AgendaRun(NamedTuple):
 
     org_name: str
     at: datetime
-    """At the offset of Zoho's date."""
+    """When the run begins, with the UTC offset of Zoho's date."""
     local_time: datetime
-    """The same moment in the viewer's zone."""
+    """The same moment in the viewer's time zone."""
     is_exact: bool
-    """Whether it is Zoho's own date (`scheduled_date`) or computed from the plan."""
+    """True: Zoho's own date (`scheduled_date`); False: computed from the recurrence rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgendaDay:
-    """The runs of one day, in the viewer's zone."""
+    """The runs of one day in the viewer's time zone."""
 
     day: date
     runs: tuple[AgendaRun, ...]
     """Ordered by time."""
     empty_days_before: int = 0
-    """Days just before it without a known run, within the horizon."""
+    """Number of days without a known run since the previous day with runs, or since today."""
     runs_by_hour: Counter[int] = field(default_factory=Counter)
-    """How many runs begin in each hour."""
+    """How many runs begin in each hour, 0 to 23."""
 
     def shares_hour(self, run: AgendaRun) -> bool:
-        """Whether another run begins within the same hour."""
+        """Whether another run of this day begins in the same hour."""
         return self.runs_by_hour[run.local_time.hour] > 1
 
     @property
     def hour_cells(self) -> str:
-        """One cell per hour: `·` nothing, else how many runs, `+` for more than nine."""
+        """24 characters, one for each hour: the number of runs, `·` for none, `+` for more than nine."""
         return "".join(_hour_cell(self.runs_by_hour[hour]) for hour in range(24))
 
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """Names every org at least once."""
+    """All runs up to the horizon. Every org appears at least once."""
 
     overdue: tuple[AgendaRun, ...]
-    """Due by now, and not running."""
+    """Runs that are due by now, of orgs without a running backup."""
     running: tuple[str, ...]
+    """Names of the orgs with a running backup."""
     days: tuple[AgendaDay, ...]
-    """Days with runs."""
+    """The days with runs, in order."""
     without_run: tuple[str, ...]
-    """Orgs without any run upcoming, late or running."""
+    """Names of the orgs with no running backup and no known next run."""
     valid_until: datetime
-    """When the next run is due or a day begins; until then only a new snapshot changes it."""
+    """The next run or midnight, whichever is first; until then only a new snapshot changes the agenda."""
 
 
 def is_running(snapshot: Snapshot) -> bool:
@@ -73,14 +74,14 @@ def is_running(snapshot: Snapshot) -> bool:
 
 
 def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> tuple[AgendaRun, ...]:
-    """The runs after the next one, computed from the plan's rule, up to the horizon.
+    """The runs after the next one, computed from the recurrence rule, up to the horizon.
 
-    Slow for many orgs: the view computes it in slices, and keeps the result for the day.
+    This is slow for many orgs: `AgendaView` computes them in slices and keeps each result for the day.
     """
     first = snapshot.next_run
     if first is None or snapshot.zoho.backup is None or not snapshot.zoho.backup.rrule:
         return ()
-    # Cut to a whole day, so that calls on the same day share a cache entry.
+    # Whole days, so that all calls on one day share a cache entry of `later_runs`.
     end = (now + AGENDA_HORIZON).replace(hour=0, minute=0, second=0, microsecond=0)
     name, dates = snapshot.org.name, later_runs(snapshot.zoho.backup.rrule, first, end)
     return tuple(AgendaRun(name, at, at.astimezone(zone), is_exact=False) for at in dates)
@@ -89,9 +90,9 @@ def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) ->
 def build_agenda(
     snapshots: Iterable[tuple[Snapshot, Sequence[AgendaRun] | None]], now: datetime, zone: tzinfo | None
 ) -> Agenda:
-    """The agenda of all orgs, each with its `later_agenda_runs`, in the viewer's zone.
+    """Build the agenda from each org's snapshot and its `later_agenda_runs`.
 
-    Where these are None, they are not computed yet, and until then no day counts as empty.
+    None stands for later runs that are not computed yet; while any are missing, no day counts as empty.
     """
     late: list[AgendaRun] = []
     running: list[str] = []
@@ -126,11 +127,11 @@ def build_agenda(
 
 
 def _run_time_key(run: AgendaRun) -> float:
-    return run.at.timestamp()  # compares faster than dates at many offsets
+    return run.at.timestamp()  # numbers compare faster than dates with different UTC offsets
 
 
 def _runs_within_horizon(later: Sequence[AgendaRun], since: datetime) -> Sequence[AgendaRun]:
-    """The runs of `later`, which is sorted, after `since` and up to the horizon."""
+    """The runs of `later` (sorted by time) that begin after `since`, up to the horizon."""
     return later[bisect_right(later, since, key=_at) : bisect_right(later, since + AGENDA_HORIZON, key=_at)]
 
 
@@ -140,7 +141,7 @@ def _midnight(on: date, zone: tzinfo | None) -> datetime:
 
 
 def _days(runs: list[AgendaRun], today: date, last: date) -> tuple[AgendaDay, ...]:
-    """The days with runs; empty days are counted up to `last`."""
+    """The runs grouped by day; empty days are counted up to the day `last`."""
     days: dict[date, list[AgendaRun]] = {}
     for run in sorted(runs, key=_run_time_key):
         days.setdefault(run.local_time.date(), []).append(run)

@@ -1,6 +1,7 @@
-"""Characters for streams that cannot encode ours: one for one, so that columns stay aligned.
+"""ASCII replacements for characters that an output stream cannot encode.
 
-No character becomes `?`, which is the glyph of a status: "cannot tell".
+A replacement is as wide as its character, so that columns stay aligned. No character becomes `?`, because
+that is the glyph of the verdict `cannot_tell`.
 """
 
 from __future__ import annotations
@@ -52,14 +53,14 @@ _UNKNOWN: Final = "_"
 
 
 def replace_unencodable(error: UnicodeError) -> tuple[str, int]:
-    """An error handler for `codecs.register_error`: ASCII for what cannot be encoded, cell for cell."""
+    """An error handler for `codecs.register_error`: replaces characters with ASCII of the same width."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(ascii_for, error.object[error.start : error.end])), error.end
 
 
 def ascii_for(character: str) -> str:
-    """ASCII characters that take as many cells of a terminal."""
+    """The ASCII replacement of one character, equally wide in terminal cells."""
     replacement = character.translate(_REPLACEMENTS)
     if replacement.isascii():
         return replacement

@@ -12,23 +12,24 @@ from zbtui.zoho_api.runs import BackupRun, History
 COMPLETED: Final = "✔"
 FAILED: Final = "✖"
 STARTED: Final = "▸"
-"""It is running, or its end was never logged."""
+"""A run is in progress, or its end was never logged."""
 STOPPED: Final = "■"
-"""Somebody stopped the plan."""
+"""Somebody stopped the schedule on that day."""
 NO_RUN: Final = "·"
 LEGEND: Final = (
     f"{COMPLETED} completed  {FAILED} failed  {NO_RUN} nothing",
     f"{STARTED} started, no end told  {STOPPED} stopped",
 )
-"""These lines fit beside the month names on a small screen."""
+"""Two lines, short enough to fit beside the month names on a small screen."""
 _PRECEDENCE: Final = (NO_RUN, STARTED, COMPLETED, STOPPED, FAILED)
-"""If a day has several, the rightmost is shown."""
+"""Of several marks for one day, the rightmost is shown."""
 
 
 def year_calendar(history: History, today: date, zone: tzinfo | None = None) -> tuple[tuple[str, str], ...]:
-    """The last 13 months, newest first: `Dec 2025` and 31 cells, blank where there is no day.
+    """The last 13 months, newest first, as pairs of a label (`Dec 2025`) and 31 cells, one for each day.
 
-    A run counts on the day it ended, in the viewer's zone (None: the machine's).
+    Cells are blank for days that the month does not have, days to come, and days more than a year ago.
+    A run counts on the day on which it ended, else began, in `zone` (None: the machine's).
     """
     marks: dict[date, str] = {}
     marked = [(run.ended_at or run.started_at, _run_mark(run)) for run in history.runs]
@@ -51,7 +52,7 @@ def _run_mark(run: BackupRun) -> str:
 
 
 def _month_cells(first: date, today: date, marks: dict[date, str]) -> str:
-    year_ago = today - timedelta(days=365)  # Zoho keeps nothing older
+    year_ago = today - timedelta(days=365)  # Zoho keeps no older history
     days = (first + timedelta(days=offset) for offset in range(31))
     return "".join(
         marks.get(day, NO_RUN) if day.month == first.month and year_ago <= day <= today else " "

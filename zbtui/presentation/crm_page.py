@@ -1,4 +1,4 @@
-"""Where Zoho shows an org's backups ("Requesting data backup")."""
+"""The URL of the CRM that shows an org's backups (Zoho's documentation: "Requesting data backup")."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 
 def crm_url(snapshot: Snapshot) -> str | None:
-    """The URL of the org's CRM; None for a custom data center, where it is unknown.
+    """The URL of the org's CRM; None for a custom data center, whose web host is unknown.
 
-    From there `BACKUP_MENU` leads on: the URL of that page is not documented.
+    Zoho does not document the URL of the backup page; `BACKUP_MENU` is the menu path from the CRM to it.
     """
     dc = DATA_CENTERS.get(snapshot.org.data_center)
     if dc is None:

@@ -1,4 +1,4 @@
-"""The filter that a person types: which orgs it shows. Every input is valid."""
+"""The filter that a user types to select orgs. Every text is a valid filter."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from zbtui.model.verdict import Level, Verdict
 
 _TERM: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
 _SEPARATOR: Final = "\n"
-"""Between two texts: no cleaned text has one, so no word matches across."""
+"""Joins two texts. No cleaned text contains a newline, so no filter term matches across two texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilterTerm:
-    """One word of a filter."""
+    """One term of a filter, such as `acme` or `!dc:eu`."""
 
     text: str
-    """In lower case."""
+    """The text to search for, in lower case."""
     field: str | None = None
     """One of `FILTER_FIELDS`; None: any of an org's texts."""
     negated: bool = False
+    """True: the org must not contain the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgFilter:
-    """Shows the orgs that match all its terms. Made by `parse_filter`."""
+    """Matches the orgs that match all its terms. Made by `parse_filter`."""
 
     terms: tuple[FilterTerm, ...] = ()
 
     def matches(self, texts: Mapping[str | None, str]) -> bool:
-        """Whether an org with these `searchable_texts` matches."""
+        """Whether an org with these `searchable_texts` matches all terms."""
         for term in self.terms:
             wanted = _SEPARATOR + term.text if term.field in _PREFIX_FIELDS else term.text
             if (wanted in texts[term.field]) is term.negated:
@@ -42,10 +43,10 @@ class OrgFilter:
 
 
 def parse_filter(text: str) -> OrgFilter:
-    """Words parted by blanks; `!word` negates, `field:word` searches one field, quotes keep blanks.
+    """Parse terms separated by blanks: `!word` negates, `field:word` searches a field, quotes keep blanks.
 
-    A level alone (`ok`, `warning`, `unknown`, `critical`) searches its own field. An unknown field is
-    part of the word. An unfinished term (`!`, `tag:`) is ignored.
+    A level alone (`ok`, `warning`, `unknown`, `critical`) searches only the field `level`. An unknown field
+    counts as part of the word. An unfinished term (`!`, `tag:`) is ignored.
     """
     return OrgFilter(tuple(term for token in _TERM.findall(text) if (term := _parse_term(token)).text))
 
@@ -56,7 +57,7 @@ def _parse_term(token: str) -> FilterTerm:
     negated = (len(plain) - len(rest)) % 2 == 1
     field, colon, value = rest.partition(":")
     known = field.casefold() if colon and field.casefold() in FILTER_FIELDS else None
-    # Else `!ok` would hide "cannot look" and Brook.
+    # Otherwise `!ok` would also hide an org called Brook.
     if known is None and rest.casefold() in _LEVEL_LABELS:
         return FilterTerm(rest.casefold(), "level", negated)
     return FilterTerm((rest if known is None else value).casefold(), known, negated)
@@ -67,7 +68,7 @@ def _verdict_text(snapshot: Snapshot, verdict: Verdict) -> str:
 
 
 def _level_text(snapshot: Snapshot, verdict: Verdict) -> str:
-    """As the fleet bar counts it: a stale OK is unknown."""
+    """The level under which the fleet bar counts the org: a stale ok counts as unknown."""
     return (Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level).label
 
 
@@ -87,7 +88,7 @@ _FIELD_TEXTS: Final[dict[str, Callable[[Snapshot, Verdict], str]]] = {
     "tag": lambda snapshot, verdict: _SEPARATOR.join(snapshot.org.tags),
 }
 FILTER_FIELDS: Final = tuple(_FIELD_TEXTS)
-"""Fields to limit a word to, as in `dc:eu`."""
+"""The fields that a term can be limited to, as in `dc:eu`."""
 FILTER_HELP: Final = (
     ("acme !eu", "every word must be in some field; with ! in none"),
     ('"ab c"', 'as one word; so in company:"ab c"'),
@@ -101,14 +102,17 @@ FILTER_HELP: Final = (
     ("tag:", "the org's tags"),
     ("paused", "how it is watched: paused, muted, stale"),
 )
-"""What can be typed, and its meaning."""
+"""Pairs of an example and its meaning, for the help screen."""
 _LEVEL_LABELS: Final = frozenset(level.label for level in Level)
 _PREFIX_FIELDS: Final = frozenset({"dc", "level"})
-"""Fields of a few fixed words: `dc:us` must not match `custom`."""
+"""Fields whose text must begin with the term: `dc:us` must not match `custom`."""
 
 
 def searchable_texts(snapshot: Snapshot, verdict: Verdict) -> dict[str | None, str]:
-    """The texts a filter searches, in lower case, by field; None: all, and paused, muted or stale."""
+    """The texts that a filter searches, in lower case, by field.
+
+    The key None holds all of them, and the words paused, muted and stale where they apply.
+    """
     texts: dict[str | None, str] = {
         field: _SEPARATOR + text(snapshot, verdict).casefold() for field, text in _FIELD_TEXTS.items()
     }

@@ -1,4 +1,4 @@
-"""Every action that has a key: its names, its default keys, and its scope."""
+"""All actions that have keys: their ids, default keys, labels and scopes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class KeyAction:
-    """One thing that a key does."""
+    """One action, with its default keys and its texts."""
 
     id: str
-    """Its name in the config's `[keys]`; the same in two scopes if one override serves both."""
+    """The name in the config's `[keys]`. Two scopes share an id where one override is to change both."""
     keys: tuple[str, ...]
     """The default keys, by Textual's names."""
     action: str
-    """What is called, in Textual's syntax."""
+    """The Textual action, such as `move(0,-1)`."""
     label: str
-    """A word or two, for the key bar."""
+    """One or two words, for the key bar."""
     tooltip: str
-    """A sentence, for the help."""
+    """One sentence, for the help screen."""
     in_key_bar: bool = False
     group: str = ""
-    """A group shares one word in the key bar."""
+    """Actions of one group share one word in the key bar; empty: no group."""
 
 
 def _help_only(action_id: str, keys: str, action: str, label: str, tooltip: str) -> KeyAction:
@@ -131,7 +131,7 @@ _WELCOME: Final = (
 )
 
 _FORM: Final = (
-    # Where the focused widget does not use the arrows itself; buttons do not.
+    # These apply where the focused widget does not use the arrow keys itself, as on a button.
     _help_only("form.next", "right down", "app.focus_next", "Next", "Next field"),
     _help_only("form.back", "left up", "app.focus_previous", "Previous", "Field before"),
 )
@@ -160,4 +160,4 @@ KEY_SCOPES: Final[Mapping[str, Sequence[KeyAction]]] = {
     "remove": _REMOVE,
     "sign-in": _SIGN_IN,
 }
-"""A scope is a screen, or a widget on one, with keys of its own."""
+"""The actions by scope. A scope is a screen or a widget with its own keys."""

@@ -1,7 +1,7 @@
-"""The keys that the config's `[keys]` gives to actions, and what may be wrong with them.
+"""Parses the config's `[keys]`, in which users choose their own keys for actions.
 
-The key names are Textual's, repeated here: every command reads the config, and importing `textual.keys`
-loads 165 modules, 0.28 s of CPU, for commands without a screen.
+Textual's key names are repeated here because every command reads the config, also commands without a
+screen, and importing `textual.keys` loads 165 modules and takes 0.28 s of CPU.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PAGING: Final = ("pageup", "pagedown", "home", "end")
 _TYPING: Final = ("space", "enter", "backspace", "delete")
 _FUNCTIONS: Final = tuple(f"f{number}" for number in range(1, 25))
 _NAMED_KEYS: Final = frozenset((*_ARROWS, *_PAGING, *_TYPING, *_FUNCTIONS, "escape", "tab", "insert"))
-# Textual's names of characters are Unicode's, except for these.
+# Textual names characters as Unicode does, except for these.
 _CHARACTER_NAMES: Final = {
     "solidus": "slash",
     "reverse_solidus": "backslash",
@@ -35,11 +35,11 @@ _CHARACTER_NAMES: Final = {
     "low_line": "underscore",
 }
 _TERMINAL_ALIASES: Final = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+left_square_bracket": "escape"}
-"""Keys that a terminal sends as another key."""
+"""Keys that a terminal cannot distinguish from another key, and that key."""
 RESERVED_KEYS: Final = frozenset(
     ("ctrl+c", "super+c", "ctrl+p", "ctrl+q", "tab", "shift+tab", "ctrl+pageup", "ctrl+pagedown")
 )
-"""Keys that copy, open the palette, quit and move between widgets, everywhere."""
+"""Keys with a fixed meaning on all screens, such as copy, command palette, quit and next widget."""
 _SCROLLING: Final = frozenset(("up", "down", *_PAGING))
 _EDITING: Final = frozenset(
     (*_TYPING, *_PAGING, "ctrl+left", "ctrl+right", *(f"ctrl+{letter}" for letter in "adefkuvwx"))
@@ -54,7 +54,7 @@ class _KeyContext:
     reserved: frozenset[str] = frozenset()
     """Keys that the screen's own widgets need."""
     accepts_text: bool = False
-    """Whether plain characters are text there."""
+    """Whether plain characters are typed as text there."""
 
 
 _KEY_CONTEXTS: Final = (
@@ -71,17 +71,18 @@ _DEFAULT_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class InvalidKeymapError(ValueError):
-    """Carries what is wrong, its cure, and the id of the action."""
+    """An invalid entry of the config's `[keys]`: its message, hint and action id."""
 
-    def __init__(self, what: str, cure: str, action_id: str) -> None:
-        super().__init__(what)
-        self.message, self.hint, self.action_id = what, cure, action_id
+    def __init__(self, message: str, hint: str, action_id: str) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.action_id = message, hint, action_id
 
 
 def parse_keymap(chosen: Mapping[str, str]) -> Keymap:
-    """The chosen keys by action, under Textual's names.
+    """Convert the chosen keys, given by action id, to Textual's key names.
 
-    Raises `InvalidKeymapError` for an unknown action or key, and for one key for two actions at once.
+    Raises `InvalidKeymapError` for an unknown action or key, a reserved key, and a key that two actions
+    would share while both are active.
     """
     keymap = {action_id: _parse_keys(action_id, text) for action_id, text in chosen.items()}
     for context in _KEY_CONTEXTS:
@@ -99,7 +100,7 @@ def textual_key_name(text: str) -> str | None:
     name = (
         _character_name(key) if len(key) == 1 else key if key in _NAMED_KEYS or key in _CHARACTERS else None
     )
-    # Shift turns a character into another one, and ctrl has no capitals.
+    # Shift changes the character itself, and ctrl ignores case.
     if name is None or (name not in _NAMED_KEYS and (modifiers == ["shift"] or name != name.lower())):
         return None
     whole = "+".join((*sorted(modifiers), name))
@@ -150,7 +151,7 @@ def _examples() -> Sequence[str]:
 def _check_context(context: _KeyContext, keymap: Mapping[str, tuple[str, ...]]) -> None:
     action_ids = dict.fromkeys(each.id for scope in context.scopes for each in KEY_SCOPES[scope])
     actions_by_key: dict[str, str] = {}
-    # The config's own come last, so that the error names one of its lines.
+    # The actions in the config come last, so that the error names a line of the config.
     for action_id in sorted(action_ids, key=lambda each: each in keymap):
         for key in keymap.get(action_id, _DEFAULT_KEYS[action_id]):
             if action_id in keymap:

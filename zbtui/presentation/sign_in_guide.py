@@ -1,4 +1,4 @@
-"""How a person gets from Zoho's API console to a sign-in ("Self client", "Devices", "Web apps")."""
+"""The steps of each sign-in method (Zoho's documentation: "Self client", "Devices", "Web apps")."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from zbtui.zoho_api.data_centers import DATA_CENTERS
 from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES
 
 DEFAULT_REDIRECT_PORT: Final = 53171
-"""The default port of the browser's redirect: `http://localhost:53171/`."""
+"""The default port of the redirect URI, `http://localhost:53171/`, to which the browser returns."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInGuide:
-    """One sign-in method."""
+    """The texts that guide through one sign-in method."""
 
     title: str
     requirement: str
-    """One line: what it takes."""
+    """What the method requires, in one line."""
     client_type: str
-    """The API console's name for the type of client."""
+    """The type of client, as the API console names it."""
     steps: tuple[str, ...]
-    """What to do there; `sign_in_steps` fills in `{console}`, `{client}`, `{redirect}`, `{scopes}`."""
+    """Instructions; `sign_in_steps` replaces `{console}`, `{client}`, `{redirect}` and `{scopes}`."""
     pasted_value: str | None = None
-    """What is pasted at the end; None if nothing."""
+    """The name of the value that the user pastes at the end; None if there is none."""
 
 
 _CLIENT_STEP: Final = "In {console}, signed in as an administrator of the org, add or open: {client}."
@@ -78,14 +78,14 @@ SIGN_IN_GUIDES: Final[Mapping[SignInMethod, SignInGuide]] = {
 
 
 def api_console_url(data_center: str) -> str:
-    """The URL of a data center's API console."""
+    """The URL of a data center's API console; that of `us` for an unknown data center."""
     return "https://" + DATA_CENTERS.get(data_center, DATA_CENTERS["us"]).web_host("api-console")
 
 
 def sign_in_steps(
     method: SignInMethod, data_center: str, redirect_uri: str, scopes: str = SIGN_IN_SCOPES
 ) -> list[str]:
-    """The steps of a method, filled in; `scopes` is how they name the scopes."""
+    """The steps of a sign-in method, with all placeholders replaced; `scopes` replaces `{scopes}`."""
     guide = SIGN_IN_GUIDES[method]
     values = {
         "{console}": api_console_url(data_center)

@@ -13,7 +13,7 @@ from zbtui.zoho_api.recurrence import parse_rrule
 
 SortOrder = Literal["worst", "next", "name", "good", "company", "dc", "by", "links", "plan"]
 SORT_CYCLE: Final[tuple[SortOrder, ...]] = ("worst", "next", "name", "good")
-"""The orders that one key cycles through; the table's columns select the others."""
+"""The orders that the sort key cycles through; the others are chosen by a column of the table."""
 DEFAULT_SORT: Final[SortOrder] = "worst"
 SORT_LABELS: Final[dict[SortOrder, str]] = {
     "worst": "worst first",
@@ -31,9 +31,9 @@ _LAST: Final = inf
 
 
 def sort_key(order: SortOrder, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Any, ...]:
-    """The sort key of an org, smallest first; ties keep the config's order.
+    """The key by which an org is sorted; orgs with equal keys keep the config's order.
 
-    Only the key of `links` changes with time: when they expire.
+    With the same snapshot and verdict only the key of `links` changes with time: when the links expire.
     """
     backup = snapshot.zoho.backup
     match order:
@@ -61,17 +61,17 @@ def sort_key(order: SortOrder, snapshot: Snapshot, verdict: Verdict, now: dateti
 
 
 def _time_key(at: datetime | None, otherwise: float) -> float:
-    """As a number: dates at many offsets take ten times as long to compare."""
+    """The time as a number: dates with different UTC offsets take ten times as long to compare."""
     return otherwise if at is None else at.timestamp()
 
 
 def _text_key(text: str | None) -> tuple[Any, ...]:
-    """Alphabetical, ignoring case; without a text last."""
+    """Alphabetical, ignoring case; orgs without a text come last."""
     return (not text, (text or "").casefold())
 
 
 def _plan_key(rrule: str | None) -> tuple[Any, ...]:
-    """By the gap between runs; then rules not understood, then none."""
+    """By the gap between runs, shortest first; then rules with an unknown gap, then orgs without a rule."""
     rule = parse_rrule(rrule) if rrule else None
     gap = rule.documented_gap if rule else None
     return (not rrule, gap or timedelta.max, rule.text if rule else rrule or "")

@@ -1,4 +1,4 @@
-"""The history and the links in a few words, for a panel or a line."""
+"""Summaries of history and links in a few words, for a panel or a line."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def links_summary(snapshot: Snapshot, now: datetime) -> str:
     running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is BackupState.INPROGRESS
     last = snapshot.last_completed
     if last is not None and zoho_now - last > LINKS_LIFETIME and not running:
-        # They were never seen, but no link lives longer.
+        # The links were never seen, but no link is valid for longer than this.
         return f"links expired by {day_month_text(last + LINKS_LIFETIME)}"
     return "no links yet"
 
 
 def history_and_links_summaries(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
-    """Both on one line, longest first; callers take the first that fits."""
+    """Both summaries joined, in several lengths, longest first; callers take the first that fits."""
     good, links = last_good_summary(snapshot, now), links_summary(snapshot, now)
     short = good.removeprefix("last ")
     undated = links.partition(" on ")[0].partition(" by ")[0]

@@ -1,4 +1,4 @@
-"""Open a page in this machine's browser, if it has one."""
+"""Opens web pages in a browser of this machine."""
 
 from __future__ import annotations
 
@@ -18,26 +18,30 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _PAGE_SECONDS: Final = 60.0
-"""How long a browser may take to start and read its page."""
+"""How long the redirect page stays on the disk, so that a slow browser can still read it."""
 
 
 def has_graphical_browser() -> bool:
-    """Whether there is a browser with its own window; one in the terminal would take over the screen."""
+    """Whether this machine has a browser with its own window.
+
+    A browser in the terminal would draw over zbtui's screen.
+    """
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         return False
     try:
         browser = webbrowser.get()
-    except (webbrowser.Error, ValueError, LookupError):  # the latter two if BROWSER is no command
+    except (webbrowser.Error, ValueError, LookupError):  # the last two: $BROWSER is no command
         return False
-    # Browsers in the terminal are of exactly this class, or Elinks; its subclasses have windows.
+    # Python registers browsers of the terminal as GenericBrowser or Elinks; subclasses of
+    # GenericBrowser have windows.
     return type(browser) not in (webbrowser.GenericBrowser, webbrowser.Elinks)
 
 
 async def open_in_browser(url: str) -> bool:
-    """Open the page, without waiting for the browser; False: there is none."""
-    # Off the event loop: on some desktops this runs a program to find the browser.
+    """Open a URL in a browser with a window, without waiting for it; False: no such browser exists."""
+    # In a thread: on some desktops, `webbrowser` runs a program to find the browser.
     try:
         is_there = await asyncio.to_thread(has_graphical_browser)
     except RuntimeError:  # no further thread can be started
@@ -46,10 +50,10 @@ async def open_in_browser(url: str) -> bool:
 
 
 def launch_browser(url: str) -> bool:
-    """Open the page in any browser of this machine; False: it cannot be started.
+    """Open a URL in any browser of this machine; False: no browser can be started.
 
-    An address with a query may hold the `state` or the code of a sign-in. All users of a machine can read
-    the arguments of its processes, so the browser gets a file of this user's that leads to the address.
+    A URL with a query may hold the `state` or the code of a sign-in, and every user of a machine can read
+    the arguments of its processes. So the browser gets a private page that redirects to the URL.
     """
     page: Path | None = None
     try:
@@ -60,21 +64,21 @@ def launch_browser(url: str) -> bool:
             target=_run_browser, args=(address, page), name="zbtui-browser", daemon=True
         )
         thread.start()
-    except (OSError, RuntimeError):  # no folder that can be written, no further thread
+    except (OSError, RuntimeError):  # no writable folder, or no further thread
         _remove(page)
         return False
     return True
 
 
 def _run_browser(address: str, page: Path | None) -> None:
-    # In a process without our terminal, so that the browser's output does not land on the screen.
+    # In a process without our terminal: the browser's output must not appear on the screen.
     command = [
         sys.executable,
         "-P",
         "-m",
         "webbrowser",
         address,
-    ]  # -P: Python's module, not one in this folder
+    ]  # -P: not a webbrowser.py in the current folder
     null = subprocess.DEVNULL
     with suppress(OSError):
         subprocess.run(command, stdin=null, stdout=null, stderr=null, check=False)
@@ -84,9 +88,9 @@ def _run_browser(address: str, page: Path | None) -> None:
 
 
 def _write_redirect_page(url: str) -> Path:
-    """A page for this user alone that leads to `url`; removed at the exit at the latest.
+    """Write a page that redirects to `url`, readable by this user only; zbtui removes it when it ends.
 
-    Raises `OSError`.
+    Raises `OSError` if no folder is writable.
     """
     link = html.escape(url)
     text = (
@@ -106,9 +110,12 @@ def _write_redirect_page(url: str) -> Path:
 
 
 def _page_folders() -> Iterator[Path]:
-    """On Linux home first: a browser in a sandbox (snap) sees no temporary and no hidden folder."""
+    """The folders to try for a page: on Linux the home folder first.
+
+    A browser in a sandbox (snap) cannot read temporary and hidden folders.
+    """
     if sys.platform.startswith("linux"):
-        with suppress(RuntimeError):  # there is none
+        with suppress(RuntimeError):  # the user has no home folder
             yield Path.home()
     yield Path(tempfile.gettempdir())
 

@@ -1,4 +1,4 @@
-"""This machine's own clipboard, if it has one: a terminal does not tell whether it took a text."""
+"""Copies text with the system's clipboard program; a terminal does not report whether it copied a text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-_SECONDS: Final = 3.0
+_TIMEOUT_SECONDS: Final = 3.0
 
 
 async def copy_to_system_clipboard(text: str) -> bool:
-    """Put a text on the clipboard; False: there is none, or it took nothing."""
+    """Put a text on the clipboard; False: no clipboard program exists, or it failed."""
     command = clipboard_command(sys.platform, os.environ, shutil.which)
     return command is not None and await asyncio.to_thread(_run, command, text)
 
@@ -22,9 +22,9 @@ async def copy_to_system_clipboard(text: str) -> bool:
 def clipboard_command(
     platform: str, environ: Mapping[str, str], which: Callable[[str], str | None]
 ) -> list[str] | None:
-    """The program that takes a text on stdin; None: there is none, or its clipboard is another person's.
+    """The command that copies its stdin to the clipboard; None: no such program, or a session over ssh.
 
-    Over ssh the person sits at another machine, whose clipboard only the terminal reaches.
+    Over ssh the user sits at another machine, whose clipboard only the terminal can reach.
     """
     if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
         return None
@@ -43,10 +43,10 @@ def clipboard_command(
 
 
 def _run(command: list[str], text: str) -> bool:
-    # `clip` reads UTF-16 with a mark, and the others UTF-8.
+    # `clip` reads UTF-16 with a byte order mark; the others read UTF-8.
     data = text.encode("utf-16" if sys.platform == "win32" else "utf-8")
     null = subprocess.DEVNULL
-    detached = sys.platform != "win32"  # some go on in the background, and must not have our terminal
+    detached = sys.platform != "win32"  # some stay in the background: they must not keep our terminal
     try:
         done = subprocess.run(
             command,
@@ -54,7 +54,7 @@ def _run(command: list[str], text: str) -> bool:
             stdout=null,
             stderr=null,
             check=False,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             start_new_session=detached,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -1,7 +1,7 @@
-"""When each org was watched: spans of time in which good polls came without a gap.
+"""The journal's record of when each org was watched: spans of good polls without a gap.
 
-A poll is noted in memory, and written together with the next one that this process records, but at most
-every 15 s. A killed process loses no more than that: a span ends a little too early, never too late.
+Polls are collected in memory and written at most every 15 s, in the transaction of a recorded poll. If
+the process is killed, a span ends up to 15 s too early, never too late.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from zbtui.store.encoding import decode_or_none
 
 WRITE_EVERY: Final = timedelta(seconds=15)
 _INTERVALS: Final = 2
-"""The longest pause within a span, in poll intervals: one poll may be late, or fail and be repeated."""
+"""The longest gap within a span, in poll intervals: one poll may be late, or fail and be repeated."""
 _MAX_CLOCK_ERROR: Final = timedelta(hours=1)
-"""A span that ends later than this from now was written while the clock was wrong."""
+"""A span that ends further in the future was written while the clock was wrong."""
 
 _WRITE: Final = (
     "INSERT INTO coverage VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET ended = max(ended, excluded.ended)"
@@ -40,25 +40,26 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An org was seen from `began` to `ended` without a gap; equal: at that moment alone."""
+    """A time in which an org was watched without a gap; a single poll has `began` equal to `ended`."""
 
     began: datetime
     ended: datetime
 
 
 class CoverageLog:
-    """What was watched, and what this process has not written of it yet."""
+    """Reads and writes the spans; holds those that this process has not written yet."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._spans: dict[_Key, list[Span]] = {}
-        """The spans of this process that may not be written yet, and the last one of each org."""
+        """By org, the spans not written yet, and the last span, which the next poll may extend."""
         self._gaps: dict[_Key, timedelta] = {}
+        """The longest gap within a span, by org."""
         self._unwritten: set[_Key] = set()
         self._written_at: datetime | None = None
 
     async def read(self, org: Org, since: datetime | None = None) -> list[Span]:
-        """When this org was watched, by any process, oldest first; from `since` on."""
+        """The spans in which any process watched this org, oldest first; None for `since`: all of them."""
 
         def act(database: sqlite3.Connection) -> list[Span]:
             rows = database.execute(
@@ -70,7 +71,7 @@ class CoverageLog:
         return await self._database.read(act, nothing)
 
     def note(self, org: Org, policy: WatchPolicy, at: datetime) -> None:
-        """Note a good poll at `at`; call it in the journal's thread."""
+        """Add a good poll at `at` to the spans in memory; call it in the journal's thread."""
         key = (org.name, org.identity)
         gap = self._gaps[key] = _INTERVALS * org.own_policy(policy).every
         spans = self._spans.setdefault(key, [])
@@ -81,13 +82,13 @@ class CoverageLog:
         self._unwritten.add(key)
 
     def write_if_due(self, database: sqlite3.Connection, keep: JournalRetention, now: datetime) -> None:
-        """Write what was noted of all orgs, at most every 15 s; call it within a transaction."""
+        """Write the spans of all orgs if the last write was 15 s ago; call it within a transaction."""
         # `abs`: the clock may have been set back.
         if self._written_at is None or abs(now - self._written_at) >= WRITE_EVERY:
             self._write(database, keep, now)
 
     async def flush(self, keep: JournalRetention) -> None:
-        """Write what is left."""
+        """Write all spans that are not written yet."""
         if self._unwritten:
             now = max(spans[-1].ended for spans in self._spans.values())
             await self._database.transaction(lambda database: self._write(database, keep, now), None)
@@ -100,7 +101,7 @@ class CoverageLog:
                 extends = before is not None and span.began - before.ended <= self._gaps[key]
                 began = before.began if before and extends else span.began
                 database.execute(_WRITE, (*key, encode_datetime(began), encode_datetime(span.ended)))
-            # The last one is kept: if the transaction fails, the next poll writes it whole.
+            # The last span stays: if the transaction fails, the next write repeats it in full.
             del self._spans[key][:-1]
         oldest, latest = encode_datetime(now - keep.keep), encode_datetime(now + _MAX_CLOCK_ERROR)
         database.execute("DELETE FROM coverage WHERE ended < ? OR began > ?", (oldest, latest))

@@ -12,28 +12,28 @@ from zbtui.model.problem import Problem
 from zbtui.model.secret import AccessToken, SignInCredentials
 
 FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
-"""The code of the problem with an entry that zbtui did not write."""
+"""The `code` of the problem "zbtui did not write this entry"."""
 
 
 class CredentialStore(Protocol):
     """Keeps sign-in credentials and access tokens. Each call may raise a `ProblemError`.
 
-    What is kept belongs to one org of one identity: another one of the same name never gets it. None
-    means that there is no entry; a failed read raises.
+    An entry belongs to an org's name and identity: another org of the same name never reads it. A read
+    returns None if there is no entry, and raises if it fails.
     """
 
     cache_problem: Problem | None
-    """Why the last access token could not be cached; None: it was."""
+    """Why the last access token could not be stored; None: it was stored."""
 
     async def read_sign_in(self, org: Org) -> SignInCredentials | None: ...
     async def write_sign_in(self, org: Org, sign_in: SignInCredentials) -> None: ...
     async def read_access_token(self, org: Org) -> AccessToken | None: ...
     async def write_access_token(self, org: Org, access: AccessToken) -> None: ...
     async def delete(self, org: Org) -> None:
-        """Delete both entries of an org, if they exist; a sign-in that another config's org has stays."""
+        """Delete both entries of an org; a sign-in that an org of another config also uses stays."""
 
     async def other_config(self, org: Org) -> str | None:
-        """Another config file whose org has the same sign-in; None: there is none."""
+        """Another config file with an org that uses the same sign-in; None: no such file."""
 
     def refresh_lock(self, org: Org) -> AbstractAsyncContextManager[object]:
         """The lock to hold while refreshing a token, shared by all zbtui processes."""
@@ -72,5 +72,5 @@ class MemoryCredentialStore:
 
 
 def credentials_key(org: Org) -> tuple[str, str]:
-    """Tells the credentials of orgs apart."""
+    """The key of an org's credentials: two configs may have different orgs of the same name."""
     return org.name, org.identity

@@ -1,8 +1,7 @@
-"""The journal's database (SQLite), used by one thread, with a fallback while it fails.
+"""The journal's SQLite database, used from one thread.
 
-A database that fails stops nothing. The problem is reported, and a fallback replaces the database: one
-in another folder, or else in memory (`zbtui.store.fallback`). Every few seconds, the database is tried
-again.
+While the database fails, the watch goes on: `problem` says why, and a fallback in another folder or in
+memory (`zbtui.store.fallback`) replaces the database. Every 5 s the database is tried again.
 """
 
 from __future__ import annotations
@@ -33,23 +32,23 @@ from zbtui.store.worker import WorkerThread
 _BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another process that writes."""
 _RETRY_BUSY_TIMEOUT: Final = 0.2
-"""The same while the database fails; shorter, as all callers wait for the one thread."""
+"""The same while the database fails; shorter, since all calls wait for the one thread."""
 REOPEN_AFTER_SECONDS: Final = 5.0
-"""Between two attempts to reopen the database."""
+"""The pause between two attempts to reopen the database."""
 _YEARS: Final = range(1970, 3000)
-"""Valid years: near the limits of `datetime`, arithmetic overflows."""
+"""The years of a valid moment; near the limits of `datetime`, arithmetic overflows."""
 PROBE: Final = (
     "INSERT INTO token_request (token, at) VALUES ('probe', 0)",
     "DELETE FROM token_request WHERE token = 'probe'",
 )
-"""Run in a transaction, it tests writing and leaves no row."""
+"""Statements that test writing and leave no row; run them in one transaction."""
 
 T = TypeVar("T")
 Act = Callable[[sqlite3.Connection], T]
 
 
 class Database:
-    """The database at a path, or its fallback. It raises no error of SQLite: see `problem`."""
+    """The database at a path, or its fallback. No call raises SQLite's errors: see `problem`."""
 
     def __init__(
         self,
@@ -58,26 +57,26 @@ class Database:
         clock: Clock | None = None,
         folders: Sequence[Path] = (),
     ) -> None:
-        """See `open_database`."""
+        """Open the database; for the arguments, see `open_database`."""
         self._path = path
         self._fallbacks: list[Path | None] = [*fallback_files(folders, path), None] if path else []
-        """Best first; None: in memory."""
+        """The fallbacks, best first; None: in memory."""
         self._worker = worker or WorkerThread("zbtui-journal")
         self._clock = clock or SystemClock()
         self._connection: sqlite3.Connection | None = None
-        """To the database, or to the fallback in use; None: no fallback could be opened."""
+        """The connection to the database or to the fallback in use; None: no fallback can be opened."""
         self._used = 0
-        """How many fallbacks were tried since the database failed; 0: the database is in use."""
+        """How many fallbacks were tried since the database failed; 0 while the database works."""
         self._file: tuple[int, int] | None = None
-        """The identity of the open file; the path may name another one by now."""
-        self._left: list[Path] = []
-        """Fallbacks in which another process may have left rows."""
+        """Device and inode of the open file: a file may be replaced while it is open."""
+        self._leftovers: list[Path] = []
+        """Fallbacks in which an earlier process may have left rows."""
         self._essential: Rows = {}
-        """The essential rows, as this process last read or wrote them."""
+        """The essential rows (see `essential_rows`) as last read or written by this process."""
         self._tried_at = 0.0
-        self._what = "The journal"
+        self._subject = "The journal"
         self.problem: Problem | None = None
-        """Why the database cannot be used; None: it works."""
+        """Why the database cannot be used; None: the database works."""
         self.closed = False
         self._open(_BUSY_TIMEOUT)
 
@@ -88,14 +87,13 @@ class Database:
     async def transaction(self, act: Act[T], default: T, *, essential: bool = False) -> T:
         """Run `act` in one transaction, with no other process in between; return its result.
 
-        `act` gets the connection, in the one thread, and runs again on a fallback if this one fails.
-        `default` is the result once the database is closed. `essential`: it writes rows that must survive
-        if the database becomes unreadable.
+        `act` runs in the database's thread, and again on a fallback if the database fails. `default` is
+        the result once closed. `essential`: `act` writes rows that must survive an unreadable database.
         """
         return await self._worker.call(lambda: self._run(act, default, writes=True, essential=essential))
 
     def read_blocking(self, act: Act[T], default: T) -> T:
-        """As `read`, in the caller's thread; for use before the event loop runs."""
+        """As `read`, but in the caller's thread, before the event loop runs."""
         return self._run(act, default)
 
     async def close(self) -> None:
@@ -116,8 +114,8 @@ class Database:
             try:
                 if not writes:
                     return act(connection)
-                while self._left:
-                    absorb_leftover(self._left.pop(), connection, _RETRY_BUSY_TIMEOUT)
+                while self._leftovers:
+                    absorb_leftover(self._leftovers.pop(), connection, _RETRY_BUSY_TIMEOUT)
                 with transaction(connection):
                     outcome = act(connection)
                 if essential:
@@ -125,38 +123,38 @@ class Database:
                 return outcome
             except sqlite3.Error as error:
                 if not self._used:
-                    self._blame(error, "The journal")
+                    self._set_problem(error, "The journal")
                 if self._used == len(self._fallbacks):
                     return default
                 self._fall_back()
         return default
 
     def _is_due(self) -> bool:
-        """Whether it is time to reopen the database."""
+        """Whether to open the database now: 5 s after a failed attempt, or if its file was replaced."""
         if self._used:
             return self._clock.monotonic() - self._tried_at >= REOPEN_AFTER_SECONDS
-        # If the file was removed, what is written to it is lost.
+        # Rows written to a removed file would be lost.
         return self._file != _file_identity(self._path)
 
     def _open(self, patience: float) -> None:
-        """Open the database and move back the rows of the fallback; on an error, use a fallback."""
+        """Open the database and move the fallback's rows into it; if that fails, use a fallback."""
         self._tried_at = self._clock.monotonic()
         try:
-            connection = self._open_own(patience)
+            connection = self._open_database_file(patience)
         except (sqlite3.Error, OSError) as error:
-            if self._used:  # keep the wording of the first problem
-                self._blame(error)
+            if self._used:  # the message keeps its subject
+                self._set_problem(error)
             else:
-                self._blame(error, f"The journal {self._path}")
+                self._set_problem(error, f"The journal {self._path}")
                 self._fall_back()
             return
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000:.0f}")
         self._use(connection)
         self._used, self._file, self.problem = 0, _file_identity(self._path), None
-        self._left = [file for file in self._fallbacks if file and file.exists()]
+        self._leftovers = [file for file in self._fallbacks if file and file.exists()]
         self._essential = essential_rows(connection)
 
-    def _open_own(self, patience: float) -> sqlite3.Connection:
+    def _open_database_file(self, patience: float) -> sqlite3.Connection:
         if self._path is not None:
             make_private_folder(self._path.parent)
             if not self._path.exists():  # opening and closing the file would release its locks
@@ -178,7 +176,7 @@ class Database:
         return connection
 
     def _fall_back(self) -> None:
-        """Switch to the next usable fallback, with the rows that can still be read."""
+        """Switch to the next fallback that works, and copy the rows that can still be read into it."""
         rows = {**self._essential, **(readable_rows(self._connection) if self._connection else {})}
         self._use(None)
         while self._connection is None and self._used < len(self._fallbacks):
@@ -197,12 +195,12 @@ class Database:
             self._connection.close()
         self._connection = connection
 
-    def _blame(self, error: Exception, what: str | None = None) -> None:
-        """Set `problem`; `what` is the subject of its message (None: as before)."""
-        self._tried_at, self._what = self._clock.monotonic(), what or self._what
+    def _set_problem(self, error: Exception, subject: str | None = None) -> None:
+        """Set `problem`; `subject` begins its message (None: the last subject)."""
+        self._tried_at, self._subject = self._clock.monotonic(), subject or self._subject
         reason = error.strerror if isinstance(error, OSError) else error
         hint = "Start the newer zbtui." if isinstance(error, NewerSchemaError) else _HINT
-        self.problem = Problem("config", f"{self._what} cannot be used ({reason}).", hint)
+        self.problem = Problem("config", f"{self._subject} cannot be used ({reason}).", hint)
 
 
 _HINT: Final = (
@@ -217,23 +215,24 @@ def open_database(
     clock: Clock | None = None,
     folders: Sequence[Path] = (),
 ) -> Database:
-    """Open the database at `path`, or create it; None: one in memory. Blocks.
+    """Open or create the database at `path` (None: in memory). Blocks, and never raises.
 
-    Never raises: if it cannot be opened, it is left as it is; a fallback is used, and `problem` is set.
-    Fallbacks are in these folders, best first; the last one is in memory.
+    If the file cannot be opened, it stays unchanged, `problem` is set, and a fallback is used: in one of
+    `folders`, best first, else in memory.
     """
     return Database(path, worker, clock, folders)
 
 
 def encode_datetime(moment: datetime) -> str:
-    """Encode a moment in UTC, so that the texts sort in the order of time."""
+    """Encode a moment as ISO 8601 in UTC; such texts sort by time."""
     return moment.astimezone(UTC).isoformat()
 
 
 def decode_datetime(text: str) -> datetime:
     """Decode a stored moment.
 
-    Raises `TypeError` for no text; `ValueError` for no moment, no time zone, or one out of range.
+    Raises `TypeError` if it is no text, and `ValueError` if it is no moment, has no time zone, or lies
+    before 1970 or after 2999.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or moment.year not in _YEARS or moment.timestamp() < 0:
@@ -242,7 +241,7 @@ def decode_datetime(text: str) -> datetime:
 
 
 def _file_identity(path: Path | None) -> tuple[int, int] | None:
-    """Device and inode."""
+    """Device and inode of a file; None: no such file."""
     try:
         status = path.stat() if path else None
     except OSError:

@@ -1,4 +1,4 @@
-"""Encode and decode the journal's data on an org, as JSON.
+"""Encodes the journal's data on an org as JSON, and decodes it.
 
 Invalid data counts as missing: the next poll replaces it.
 """
@@ -25,9 +25,9 @@ from zbtui.zoho_api.organization import parse_company
 from zbtui.zoho_api.runs import History, build_history
 
 MAX_LINE_LENGTH: Final = 2000
-"""The most characters to read of a stored line; zbtui writes far fewer."""
+"""Characters; a longer stored line is cut. zbtui writes far shorter ones."""
 _MAX_COUNT: Final = 1 << 31
-"""One more than this still fits into SQLite's integers."""
+"""Far below the limit of SQLite's integers, so that adding to a count cannot overflow."""
 _MAX_CLOCK_OFFSET: Final = timedelta(days=36_525)
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def encode_snapshot(snapshot: Snapshot) -> str:
         "links": links
         and [links.data_parts, links.attachment_parts, _encode_optional_datetime(links.expires_at)],
         "last_links_expiry": _encode_optional_datetime(zoho.last_links_expiry),
-        # A problem is not stored: without the time, the history is requested again.
+        # The problem itself is not stored. Without the time, the next poll requests the history again.
         "history_tried_at": None if failed else _encode_optional_datetime(tried_at),
         "history_failures": polls.history_failures,
         "unsettled_history_reads": polls.unsettled_history_reads,
@@ -106,7 +106,7 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
 
 
 def encode_history(history: History) -> str:
-    """Encode its rows; runs are rebuilt from them."""
+    """Encode the rows of a history; `decode_history` builds the runs from them."""
     rows = (entry.as_dict() for entry in history.entries)
     without_nulls = [{key: value for key, value in row.items() if value is not None} for row in rows]
     return json.dumps(without_nulls, ensure_ascii=False)
@@ -117,8 +117,8 @@ def decode_history(text: str) -> History | None:
     return decode_or_none(lambda: build_history([parse_entry(row) for row in json.loads(text)]))
 
 
-def encode_org_state(standing: OrgState) -> str:
-    return json.dumps(asdict(standing), ensure_ascii=False)
+def encode_org_state(org_state: OrgState) -> str:
+    return json.dumps(asdict(org_state), ensure_ascii=False)
 
 
 def decode_org_state(text: str) -> OrgState | None:
@@ -132,17 +132,17 @@ def decode_org_state(text: str) -> OrgState | None:
 
 
 def decode_optional_line(text: str | None) -> str | None:
-    """As `decode_line`; None stays None."""
+    """`decode_line` for a text that may be None."""
     return None if text is None else decode_line(text)
 
 
 def decode_line(text: str) -> str:
-    """Clean a stored line again. Raises `TypeError` if it is no text."""
+    """Clean a stored line, in case zbtui did not write it. Raises `TypeError` if it is no text."""
     return clean(text, MAX_LINE_LENGTH)
 
 
 def decode_count(value: object) -> int:
-    """Check a stored count. Raises `ValueError` if it is no integer, negative or too large."""
+    """Check a stored count. Raises `ValueError` if it is no integer, or negative, or 2**31 or more."""
     if type(value) is not int or not 0 <= value < _MAX_COUNT:
         raise ValueError("no count")
     return value

@@ -1,4 +1,4 @@
-"""The events of the journal, kept far longer than Zoho keeps its own history."""
+"""The journal's events, kept far longer than Zoho keeps its history of backups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EVENT_COLUMNS: Final = "at, org, kind, before, after, level, headline"
 
 
 class EventLog:
-    """Reads what `Journal.record_poll` writes."""
+    """Reads the events that `Journal.record_poll` writes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,10 +30,13 @@ class EventLog:
         limit: int | None = None,
         orgs: Iterable[Org] = (),
     ) -> list[Event]:
-        """Events, oldest first; empty if the journal cannot be used.
+        """The newest `limit` events, oldest first; empty if the journal cannot be used.
 
-        Of one org or (None) of all; from `since` on; the newest so many. Without those of other configs'
-        orgs that have the names of `orgs`.
+        Args:
+        org_name: the org whose events to read; None: all orgs.
+        since: the earliest moment; None: no limit.
+        limit: the largest number of events; None: no limit.
+        orgs: leave out events of other configs' orgs that have the same names as these.
         """
         identities = {org.name: org.identity for org in orgs}
 
@@ -56,12 +59,21 @@ class EventLog:
 
 
 def insert_events(database: sqlite3.Connection, events: Iterable[Event], org: Org) -> None:
-    """Needs a transaction; all events are of this org."""
+    """Store events of one org; call within a transaction."""
     database.executemany(
         f"INSERT INTO event ({_EVENT_COLUMNS}, identity) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (encode_datetime(e.at), e.org, e.kind, e.before, e.after, e.level, e.headline, org.identity)
-            for e in events
+            (
+                encode_datetime(event.at),
+                event.org,
+                event.kind,
+                event.before,
+                event.after,
+                event.level,
+                event.headline,
+                org.identity,
+            )
+            for event in events
         ],
     )
 
@@ -69,7 +81,7 @@ def insert_events(database: sqlite3.Connection, events: Iterable[Event], org: Or
 def prune_events(database: sqlite3.Connection, retention: JournalRetention, now: datetime) -> None:
     """Delete events that are too old or too many; call within a transaction."""
     database.execute("DELETE FROM event WHERE at < ?", (encode_datetime(now - retention.keep),))
-    # Ids ascend, so there is no need to count a table of millions of rows.
+    # By id: counting a table of millions of rows would be slow.
     database.execute(
         "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (retention.most_events,)
     )

@@ -1,8 +1,8 @@
-"""A fallback for the journal while its database fails, and the rows that move between the two.
+"""The fallback that replaces the journal's database while that fails.
 
-The fallback is a database in a private folder, where other processes of this user find it, or else in
-memory. It starts with every row that can still be read. When the database works again, the essential
-rows move back: alerts, deliveries, token requests and lock-outs.
+A fallback is a database in a private folder, which all processes of this user share, or else in memory.
+It starts with every row that can still be read from the failed database. When the database works again,
+alerts, deliveries, coverage, token requests and lock-outs move back.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Final
 from zbtui.store.schema import connect, drop_tables, has_journal_tables, transaction
 
 Rows = Mapping[str, Sequence[tuple[Any, ...]]]
-"""Rows by table."""
+"""Rows, by the name of their table."""
 
 _ESSENTIAL_QUERIES: Final = {
     "token_request": "SELECT * FROM token_request",
@@ -29,26 +29,26 @@ _ESSENTIAL_QUERIES: Final = {
     "notified": "SELECT * FROM notified",
     "outage": "SELECT * FROM outage",
     "watched": "SELECT * FROM watched",
-    # Numbers in the fallback continue from this one.
+    # The newest alert: the numbers of alerts in the fallback continue from it.
     "alert": "SELECT * FROM alert ORDER BY number DESC LIMIT 1",
 }
-_THERE: Final = {
+_INITIAL_QUERIES: Final = {
     **_ESSENTIAL_QUERIES,
     "snapshot": "SELECT * FROM snapshot",
     "history": "SELECT * FROM history",
     "poll_record": "SELECT * FROM poll_record",
-    # The newest span of each org, so that it is extended.
+    # The newest span of each org: the next poll extends it.
     "coverage": "SELECT org, identity, max(began), ended FROM coverage GROUP BY org, identity",
     "event": "SELECT * FROM event ORDER BY id DESC LIMIT 1000",  # more than the screen shows
 }
-_BACK: Final = {
+_MOVE_BACK_QUERIES: Final = {
     **_ESSENTIAL_QUERIES,
     "coverage": "SELECT * FROM coverage",
     "delivered": "SELECT alert, sink FROM delivered",
     "delivery": "SELECT * FROM delivery",
     "alert": "SELECT * FROM alert",
 }
-_MERGE: Final = {
+_MERGE_STATEMENTS: Final = {
     "token_request": "INSERT OR IGNORE INTO token_request VALUES (?, ?, ?)",
     "lockout": "INSERT INTO lockout VALUES (?, ?, ?) ON CONFLICT (token) DO UPDATE"
     " SET until = excluded.until, strikes = excluded.strikes WHERE excluded.until > until",
@@ -73,7 +73,7 @@ _MERGE: Final = {
     " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE uuid = ?1)",
     "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
-"""How rows are merged into a table. Each statement can be repeated without effect."""
+"""The statement that merges a row into a table; repeating it has no effect."""
 
 
 def fallback_files(folders: Sequence[Path], path: Path) -> list[Path]:
@@ -83,51 +83,51 @@ def fallback_files(folders: Sequence[Path], path: Path) -> list[Path]:
 
 
 def open_fallback(file: Path, patience: float) -> sqlite3.Connection:
-    """Open a fallback database; create it if it is missing. Raises `sqlite3.Error`.
+    """Open or create a fallback database; `patience` is in seconds, as for `connect`.
 
-    Raises an `OSError` if its folder cannot be made, or is not private.
+    Raises `sqlite3.Error`, and an `OSError` if its folder cannot be made or is not private.
     """
     open_private_folder(file.parent)
     return connect(file, patience)
 
 
 def open_private_folder(folder: Path) -> None:
-    """Make a folder if it is missing. Raises an `OSError` if it cannot be made, or is not private."""
+    """Make a folder unless it exists. Raises an `OSError` if it cannot be made, or is not private."""
     folder.mkdir(mode=0o700, exist_ok=True)
     _check_private(folder)
 
 
 def essential_rows(connection: sqlite3.Connection) -> Rows:
-    """The rows that must survive if the database becomes unreadable."""
+    """The rows that must survive an unreadable database: alert state, token requests, lock-outs."""
     return _read(connection, _ESSENTIAL_QUERIES)
 
 
 def readable_rows(connection: sqlite3.Connection) -> Rows:
-    """The rows that a fallback starts with, without tables that cannot be read."""
-    return _read(connection, _THERE)
+    """The rows to start a fallback with; tables that cannot be read are left out."""
+    return _read(connection, _INITIAL_QUERIES)
 
 
 def copy_rows(rows: Rows, connection: sqlite3.Connection) -> None:
-    """Needs a transaction."""
-    for table, statement in _MERGE.items():
+    """Merge rows into a database; call within a transaction."""
+    for table, statement in _MERGE_STATEMENTS.items():
         connection.executemany(statement, rows.get(table, ()))
 
 
 def move_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> None:
-    """Move the rows of a fallback into the database, which works again.
+    """Move the rows of a fallback into the database.
 
-    If the process is killed meanwhile, the next one repeats the move: no row is lost or doubled. After an
-    `sqlite3.Error`, the database does not work after all, and is unchanged.
+    If this process is killed meanwhile, the next process repeats the move: no row is lost or doubled.
+    Raises an `sqlite3.Error` if the database still fails; the database is then unchanged.
     """
-    with transaction(fallback):  # keeps other processes from writing to it
-        rows = _read(fallback, _BACK)
+    with transaction(fallback):  # no other process can write to the fallback
+        rows = _read(fallback, _MOVE_BACK_QUERIES)
         with transaction(connection):
             copy_rows(rows, connection)
         drop_tables(fallback)  # a process that still uses it notices the missing tables
 
 
 def absorb_leftover(file: Path, connection: sqlite3.Connection, patience: float) -> None:
-    """Move back what an earlier process left in a fallback; on an error it stays there."""
+    """Move the rows that an earlier process left in a fallback; after an error, they stay in it."""
     with suppress(OSError, sqlite3.Error):
         _check_private(file.parent)
         with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as fallback:
@@ -144,7 +144,7 @@ def _read(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Rows:
 
 
 def _check_private(folder: Path) -> None:
-    """Raise `PermissionError` if another user owns it (in a shared parent folder), or has access."""
+    """Raise `PermissionError` if another user owns the folder or has access to it."""
     status = folder.lstat()
     if (
         sys.platform == "win32"

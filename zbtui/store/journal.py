@@ -1,7 +1,7 @@
-"""The journal: snapshots, org states, events, alert states, the outbox, and token requests.
+"""The journal: snapshots, org states, events, coverage, alert states, the outbox, and token requests.
 
-It is shared by all zbtui processes of this user and outlives them. Everything goes through one thread.
-A journal that cannot be written stops nothing: the problem is reported, and the watch goes on.
+All zbtui processes of this user share the journal. Each process uses one thread for it. If the journal
+cannot be written, the watch goes on, and `Journal.problem` says why.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from zbtui.store.refusal_log import RefusalLog
 from zbtui.store.token_budget import TokenBudget
 
 _TABLES_PER_ORG: Final = ("snapshot", "history", "poll_record", "notified")
-"""The tables with one row for each org."""
+"""The tables that hold one row for each org."""
 _RECORDED_POLL: Final = "SELECT attempted_at, failures, failing_since, body, problems FROM poll_record"
 _OF_ORG: Final = "org = ? AND identity = ?"
-"""Configs may have orgs of the same name."""
+"""The condition for the rows of one org: two configs may have different orgs of the same name."""
 
 
 class Journal:
-    """Open with `open_journal`. Calls never raise: `problem` says what does not work."""
+    """Reads and writes the journal; open it with `open_journal`. No call raises: see `problem`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,11 +57,11 @@ class Journal:
         self.refusals = RefusalLog(database)
         self.coverage = CoverageLog(database)
         self.retention = JournalRetention()
-        """Which events `record_poll` keeps."""
+        """For how long, and how many, events `record_poll` keeps."""
 
     @property
     def problem(self) -> Problem | None:
-        """Why it cannot be used; None: it works."""
+        """Why the journal cannot be used; None: the journal works."""
         return self._database.problem
 
     def load_all(self, orgs: Iterable[Org]) -> dict[str, Snapshot]:
@@ -74,17 +74,17 @@ class Journal:
         return self._database.read_blocking(act, nothing)
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Store a snapshot; of several processes, the newest poll wins."""
+        """Store a snapshot, unless the journal has a newer one from another process."""
         await self._database.transaction(lambda database: _write_snapshot(database, snapshot, None), None)
 
     async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
-        """Store a poll, good or failed, and the events that it causes; returns the result of `merge`."""
+        """Store a good or failed poll and the events that it causes; return the result of `merge`."""
         polled_at, keep = polled.polls.attempted_at, self.retention
         if polled_at is None:
             return MergeResult(polled)
 
         def act(database: sqlite3.Connection) -> MergeResult:
-            merged = merge(polled, _read_kept(database, polled, now), policy, now)
+            merged = merge(polled, _read_journaled_state(database, polled, now), policy, now)
             if merged.org_state:
                 _write_snapshot(database, merged.snapshot, now)
                 _write_recorded_poll(database, merged.snapshot, polled_at, merged.org_state)
@@ -98,11 +98,11 @@ class Journal:
         return await self._database.transaction(act, MergeResult(polled))
 
     async def load_org(self, org: Org) -> Snapshot | None:
-        """The last snapshot of an org; None: there is none."""
+        """The last snapshot of an org; None: the journal has none."""
         return await self._database.read(lambda database: _load_snapshot(database, org), None)
 
     async def load_recent(self, since: Mapping[Org, datetime], now: datetime) -> dict[str, Snapshot]:
-        """By name, the orgs that some process polled at or after this moment, as after that poll."""
+        """The snapshots, by name, of the orgs that any process polled at or after the moment in `since`."""
 
         def act(database: sqlite3.Connection) -> dict[str, Snapshot]:
             loaded = ((org, _load_recent(database, org, oldest, now)) for org, oldest in since.items())
@@ -112,7 +112,7 @@ class Journal:
         return await self._database.read(act, nothing)
 
     async def rename_org(self, before: Org, after: Org) -> None:
-        """Move the data on an org to its new name; with a new identity, only its events."""
+        """Move the data on an org to its new name; if its identity changes too, move only its events."""
         keys = (after.name, after.identity, before.name, before.identity)
 
         def act(database: sqlite3.Connection) -> None:
@@ -122,10 +122,10 @@ class Journal:
                 _delete_org(database, before)  # Zoho may answer for another org now
             known = (f"SELECT 1 FROM {table} WHERE {_OF_ORG}" for table in _TABLES_PER_ORG)
             if any(database.execute(query, keys[2:]).fetchone() for query in known):
-                _delete_org(database, after)  # leftovers under the new name belong to another org
+                _delete_org(database, after)  # rows under the new name belong to another org
             tables = [*_TABLES_PER_ORG, "event"]
             if before.identity == after.identity:
-                tables.append("coverage")  # what was watched is what this identity is asked for
+                tables.append("coverage")  # coverage belongs to the identity
             for table in tables:
                 database.execute(
                     f"UPDATE OR REPLACE {table} SET org = ?, identity = ? WHERE {_OF_ORG}", keys
@@ -134,11 +134,11 @@ class Journal:
         await self._database.transaction(act, None)
 
     async def forget_org(self, org: Org) -> None:
-        """Delete the data on an org, but not its events and when it was watched, nor its lock-out."""
+        """Delete the data on an org, except its events, its coverage and its lock-out."""
         await self._database.transaction(lambda database: _delete_org(database, org), None)
 
     async def probe(self) -> Problem | None:
-        """Write a row and delete it again; return why that fails, or None."""
+        """Test writing, with a row that is deleted at once; return the problem, or None."""
 
         def act(database: sqlite3.Connection) -> None:
             for statement in PROBE:
@@ -154,25 +154,25 @@ class Journal:
 
 
 def open_journal(path: Path | None, clock: Clock | None = None, folders: Sequence[Path] = ()) -> Journal:
-    """Open the journal at `path`, or create it; None: one in memory. See `open_database`."""
+    """Open or create the journal at `path` (None: in memory). Arguments: see `open_database`."""
     return Journal(open_database(path, clock=clock, folders=folders))
 
 
 @dataclass(frozen=True, slots=True)
 class _RecordedPoll:
-    """The last poll of an org that was stored."""
+    """An org's last poll, as stored."""
 
     at: datetime
     failures: int
     failing_since: datetime | None
     org_state: OrgState | None
-    """None: the stored one is invalid."""
+    """None: the stored state is invalid."""
     problems: Problems | None
-    """None: the stored ones are invalid."""
+    """None: the stored problems are invalid."""
 
 
 def _load_snapshot(database: sqlite3.Connection, org: Org) -> Snapshot | None:
-    """None: there is none."""
+    """The last snapshot of an org, with its history and its failed polls; None: not stored, or invalid."""
     row = _read_row(database, "SELECT body FROM snapshot", org)
     snapshot = decode_snapshot(org, row[0]) if row else None
     if snapshot:
@@ -181,7 +181,7 @@ def _load_snapshot(database: sqlite3.Connection, org: Org) -> Snapshot | None:
     if attempt is None or attempt.failures == 0:
         return snapshot
     if snapshot and snapshot.zoho.observed_at and snapshot.zoho.observed_at > attempt.at:
-        return snapshot  # a sign-in polled it since then
+        return snapshot  # a sign-in polled the org after that failed poll
     known = snapshot or Snapshot(org, polls=PollState(restored=True))
     polls = replace(known.polls, failures=attempt.failures, failing_since=attempt.failing_since)
     return replace(known, polls=polls)
@@ -206,7 +206,7 @@ def _with_history(database: sqlite3.Connection, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, zoho=replace(snapshot.zoho, history=history, history_read_at=at))
 
 
-def _read_kept(database: sqlite3.Connection, polled: Snapshot, now: datetime) -> JournaledState:
+def _read_journaled_state(database: sqlite3.Connection, polled: Snapshot, now: datetime) -> JournaledState:
     history_at = _moment_in(_read_row(database, "SELECT at FROM history", polled.org))
     later = history_at is not None and is_later(history_at, polled.zoho.history_read_at, now)
     attempt = _read_recorded_poll(database, polled.org)
@@ -218,9 +218,9 @@ def _read_kept(database: sqlite3.Connection, polled: Snapshot, now: datetime) ->
 
 
 def _write_snapshot(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None) -> None:
-    """Store a snapshot and its history, each if newer than the stored one.
+    """Store a snapshot if it is newer than the stored one; its history likewise.
 
-    Without `now`, a stored one from the future counts as newer, too.
+    A stored time after `now` is wrong and is overwritten; if `now` is None, it counts as newer.
     """
     org, observed_at, read_at = snapshot.org, snapshot.zoho.observed_at, snapshot.zoho.history_read_at
     stored_observed_at = _moment_in(_read_row(database, "SELECT observed_at FROM snapshot", org))
@@ -261,7 +261,7 @@ def _write_recorded_poll(
 
 
 def _read_row(database: sqlite3.Connection, query: str, org: Org) -> tuple[Any, ...] | None:
-    """The row of this org; not that of another one of the same name."""
+    """The row of this org, by name and identity; None: the table has none."""
     found = database.execute(f"{query} WHERE {_OF_ORG}", (org.name, org.identity))
     row: tuple[Any, ...] | None = found.fetchone()
     return row

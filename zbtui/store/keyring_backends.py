@@ -1,4 +1,4 @@
-"""The back ends of the OS keyring: which one to use, and what their errors mean."""
+"""Chooses the back end of the OS keyring, and turns its errors into problems."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _SECURE_BACKENDS: Final = (
     "keyring.backends.Windows",
     "keyring_pass",
 )
-"""Modules of back ends that encrypt at rest and do not prompt on the terminal."""
+"""The modules of back ends that encrypt what they store and never prompt on the terminal."""
 
 
 def choose_backend(*, allow_insecure: bool, gate: PromptGate | None = None) -> KeyringBackend:
-    """The back end to use; of several chained ones, the first that is known to be secure.
+    """Choose the back end: of those that keyring chains, the first that is known to be secure.
 
-    `gate` says when the Secret Service may ask for its password (None: always). Raises a `ProblemError`
-    if there is no secure back end, and `allow_insecure` is not set.
+    `gate` limits how often the Secret Service asks for its password (None: no limit). Raises a
+    `ProblemError` if no back end is secure, unless `allow_insecure` is set.
     """
-    import keyring  # imported here, in the thread: it takes some 100 ms
+    import keyring  # imported here, in the keyring's thread: it takes some 100 ms
     from keyring.backends import chainer, fail
 
     try:
@@ -55,7 +55,7 @@ def choose_backend(*, allow_insecure: bool, gate: PromptGate | None = None) -> K
     if allow_insecure:
         return backend
     if isinstance(backend, fail.Keyring):
-        # Under cron and over ssh there may be a keyring that is not found.
+        # Under cron and over ssh, a keyring may exist that cannot be found without the session bus.
         raise keyring_error(_NO_KEYRING, session_bus_hint() or _SUPPORTED_KEYRINGS_HINT)
     name = f"{type(backend).__module__}.{type(backend).__name__}"
     message = f"The keyring back end {name} is not known to keep secrets safe."
@@ -64,7 +64,7 @@ def choose_backend(*, allow_insecure: bool, gate: PromptGate | None = None) -> K
 
 
 def _adapted(backend: KeyringBackend, gate: PromptGate | None) -> KeyringBackend:
-    """The back end, with one connection for the Secret Service, and without a terminal for pass."""
+    """Adapt a back end: the Secret Service to use one connection, pass to use no terminal."""
     from keyring.backends import SecretService
 
     module = sys.modules.get(type(backend).__module__)
@@ -79,9 +79,9 @@ def _adapted(backend: KeyringBackend, gate: PromptGate | None) -> KeyringBackend
 
 
 def run_without_terminal(command: Sequence[str], **options: Any) -> str:
-    """Run `pass`; its gpg has no terminal to ask for a passphrase on, nor to write to. Returns its output.
+    """Run `pass` and return its output; its gpg cannot ask for a passphrase on the terminal.
 
-    Raises `subprocess.CalledProcessError`, without the output, which may be a secret.
+    Raises `subprocess.CalledProcessError` without the output, which may hold a secret.
     """
     environ = {name: value for name, value in os.environ.items() if name != "GPG_TTY"}
     done: subprocess.CompletedProcess[str] = subprocess.run(
@@ -91,7 +91,7 @@ def run_without_terminal(command: Sequence[str], **options: Any) -> str:
         check=False,
         encoding="utf-8",
         env=environ,
-        start_new_session=True,  # gpg opens the controlling terminal by itself
+        start_new_session=True,  # else gpg opens the controlling terminal
     )
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, command[:1])
@@ -99,7 +99,7 @@ def run_without_terminal(command: Sequence[str], **options: Any) -> str:
 
 
 def session_bus_hint() -> str | None:
-    """What is wrong with the address of the session bus; None: nothing that is known."""
+    """A hint if the address of the session bus is missing or wrong; None: no fault is found."""
     has_session_bus = sys.platform.startswith("linux")
     if not has_session_bus:
         return None
@@ -140,9 +140,9 @@ def set_or_delete(service: str, user: str, text: str | None, keyring: KeyringBac
 
 
 def probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
-    """The back end's name, and whether it keeps entries."""
-    # Random, so that the entry of an earlier probe does not match. Written twice, as tokens are: some
-    # keyrings ask a person before they overwrite an entry.
+    """The name of the back end, and whether it keeps entries."""
+    # Random, so that the entry of an earlier probe does not match. Written twice, since tokens are
+    # overwritten too, and some keyrings ask the user before that.
     for text in (secrets.token_hex(8), secrets.token_hex(8)):
         keyring.set_password(*_PROBE_ENTRY, text)
     kept = keyring.get_password(*_PROBE_ENTRY) == text
@@ -151,7 +151,7 @@ def probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
 
 
 def keyring_error_problem(error: Exception) -> tuple[Problem, bool]:
-    """The problem of an error, and whether to retry at once."""
+    """The problem that an error of a back end means, and whether to retry the call at once."""
     from keyring import errors
 
     retry = False

@@ -1,7 +1,7 @@
 """Sign-in credentials and access tokens in the OS keyring.
 
-Keyring calls block, may hang for ever, and crash gnome-keyring when they overlap. So one daemon thread
-makes them one at a time, each with a timeout and under a lock shared by all zbtui processes.
+Keyring calls block and may hang for ever, and overlapping calls crash gnome-keyring. So one daemon thread
+makes one call at a time, with a timeout, under a lock that all zbtui processes share.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT_SECONDS: Final = 3.0
 _FIRST_CALL_TIMEOUT_SECONDS: Final = 5.0
-"""The first call may start the keyring's service."""
+"""The timeout until a call succeeds; longer, since the call may start the keyring's service."""
 _QUIET_SECONDS: Final = 180.0
-"""How long no call is made after one that was given up and then failed: each could open a prompt."""
+"""How long to make no call after one that timed out and then failed: each could open a prompt."""
 _LOCK_TIMEOUT_SECONDS: Final = 15.0
-"""How long a call may wait for other zbtui processes."""
+"""How long a call may wait for the lock of another zbtui process."""
 _REFRESH_LOCK_TIMEOUT_SECONDS: Final = 90.0
-"""Longer than a token request can take, including its timeouts."""
+"""Longer than a token request can take with all its timeouts."""
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ T = TypeVar("T")
 class KeyringCredentialStore:
     """A `CredentialStore` in the OS keyring.
 
-    An entry for each credential: Windows allows about 1,280 characters.
+    Sign-in and access token have one entry each: Windows allows only about 1,280 characters per entry.
     """
 
     def __init__(
@@ -76,9 +76,10 @@ class KeyringCredentialStore:
     ) -> None:
         """Args:
         locks: the folder of the lock files that all zbtui processes share.
-        fallbacks: private folders, best first, for a lock file that cannot be used there.
-        config: the file of the orgs whose sign-ins are written; None: it is not noted.
-        is_attended: whether a person is there, whom the keyring may ask for its password.
+        fallbacks: private folders, best first, for lock files that cannot be used in `locks`.
+        allow_insecure: also accept a back end that is not known to be secure.
+        config: the config file to name in the sign-ins that are written; None: name no file.
+        is_attended: whether a user is there to enter the keyring's password.
         """
         self._locks = locks
         self._fallbacks = fallbacks
@@ -91,17 +92,18 @@ class KeyringCredentialStore:
         self._gate: PromptGate | None = None
         self._has_answered = False
         self._given_up: Problem | None = None
-        """Set once a call is given up; None again when one succeeds."""
+        """The problem of a call that timed out; None again once a call succeeds."""
         self._quiet_until = 0.0
+        """Monotonic time until which no call is made: see `_QUIET_SECONDS`."""
         self._lock_patience_from = 0.0
-        """Monotonic time before which no call waits for other processes: one has just done so in vain."""
+        """Monotonic time before which no call waits for another process's lock: the last wait timed out."""
 
     async def read_sign_in(self, org: Org) -> SignInCredentials | None:
         text = await self._read(*sign_in_entry(org))
         return None if text is None else decode_sign_in(text, org)
 
     async def write_sign_in(self, org: Org, sign_in: SignInCredentials) -> None:
-        """Write, then read back: a null back end accepts an entry without keeping it."""
+        """Write the sign-in and read it back: a null back end accepts entries without keeping them."""
         own = [str(self._config.absolute())] if self._config else []
         text = encode_sign_in(org, sign_in, [*await self._other_configs(org), *own])
         await self._set_entry(*sign_in_entry(org), text)
@@ -110,7 +112,7 @@ class KeyringCredentialStore:
             raise keyring_error(message, OTHER_BACKEND_HINT)
 
     async def read_access_token(self, org: Org) -> AccessToken | None:
-        """The cached access token; None: there is none, or it is unreadable."""
+        """The cached access token; None: it is missing or invalid."""
         text = await self._read(*access_entry(org))
         return None if text is None else decode_access_token(text, org)
 
@@ -128,7 +130,7 @@ class KeyringCredentialStore:
         return next(iter(await self._other_configs(org)), None)
 
     async def _other_configs(self, org: Org) -> list[str]:
-        """The other config files that exist and whose org signs in with the same entry."""
+        """The other existing config files that this org's sign-in entry names."""
         own = self._config
         if own is None:
             return []
@@ -136,9 +138,9 @@ class KeyringCredentialStore:
         return [name for name in configs_of(text or "") if _is_other_file(Path(name), own)]
 
     async def probe(self) -> str:
-        """Write a test entry, read it back and delete it; returns the back end's own name.
+        """Write a test entry, read it back and delete it; return the name of the back end.
 
-        Raises a `ProblemError` if the keyring cannot be used, or does not keep entries.
+        Raises a `ProblemError` if the keyring fails or does not keep the entry.
         """
         name, kept = await self._call(probe_keyring)
         if not kept:
@@ -148,7 +150,7 @@ class KeyringCredentialStore:
 
     @asynccontextmanager
     async def refresh_lock(self, org: Org) -> AsyncIterator[None]:
-        """A lock for one process at a time; the system releases it if the process dies."""
+        """The lock to hold while refreshing an org's token; the system releases it if the process dies."""
         name = f"refresh-{org_key(org)}.lock"
         deadline = time.monotonic() + _REFRESH_LOCK_TIMEOUT_SECONDS
         while True:
@@ -168,22 +170,22 @@ class KeyringCredentialStore:
         return await self._call(lambda keyring: keyring.get_password(service, user))
 
     async def _set_entry(self, service: str, user: str, text: str | None) -> None:
-        """Write an entry, or (None) delete it.
+        """Write an entry; with None as `text`, delete it.
 
-        A change that timed out may still happen later, once the user unlocks the keyring. It has
-        been reported as failed by then, so it is undone at once.
+        A change that timed out may still happen when the user unlocks the keyring. Since it was reported
+        as failed, it is then undone at once.
         """
         lock, outcome = threading.Lock(), list[str]()
 
         def decide(word: str) -> str:
-            """The outcome, "made" or "given up": the first call decides."""
+            """Report "made" or "given up"; returns whichever was reported first."""
             with lock:
                 outcome.append(word)
             return outcome[0]
 
         def act(keyring: KeyringBackend) -> None:
             before = keyring.get_password(service, user)
-            is_new = before != text  # writing again would make macOS ask again for permission
+            is_new = before != text  # macOS asks for permission at each write
             if is_new:
                 set_or_delete(service, user, text, keyring)
             if decide("made") == "given up" and is_new:
@@ -213,10 +215,10 @@ class KeyringCredentialStore:
             raise ProblemError(problem) from None
 
     def _call_under_lock(self, act: Callable[[KeyringBackend], T]) -> T:
-        """Make one call under the lock, in the thread; retry once after an unknown error."""
-        # Time spent on the back end and the lock does not count towards the timeout of the keyring.
+        """Run `act` under the lock, in the keyring's thread; retry once after an unknown error."""
+        # The time to open the back end and get the lock does not count towards the timeout of the call.
         self._worker.extend_timeout(_LOCK_TIMEOUT_SECONDS)
-        backend = self._open_backend()  # before the lock, so that others do not wait for these 100 ms
+        backend = self._open_backend()  # before the lock: it takes 100 ms
         with self._keyring_lock():
             self._worker.extend_timeout(0)
             problem: Problem | None = None
@@ -261,7 +263,7 @@ class KeyringCredentialStore:
             lock.release()
 
     def _acquire(self, name: str, timeout: float) -> FileLock:
-        """Acquire a lock in the first folder where it can be; `Timeout`: another process has it."""
+        """Acquire a lock file in the first usable folder. Raises `Timeout` while another process has it."""
         first: OSError | None = None
         for folder in (self._locks, *self._fallbacks):
             try:
@@ -282,7 +284,7 @@ class KeyringCredentialStore:
 
 
 def _is_other_file(file: Path, own: Path) -> bool:
-    """Whether `file` exists, and is not `own`, which may not exist yet."""
+    """Whether `file` exists and is not the file `own`, which may not exist yet."""
     try:
         return file.is_file() and not (own.exists() and file.samefile(own))
     except OSError:

@@ -1,4 +1,4 @@
-"""An org's two entries in the keyring: their names, and the JSON in them, which says whose they are."""
+"""An org's two entries in the keyring: their names and their JSON, which names the org and its client."""
 
 from __future__ import annotations
 
@@ -17,33 +17,39 @@ from zbtui.zoho_api.data_centers import data_center_of
 
 
 def org_key(org: Org) -> str:
-    """Tells two orgs apart that have the same name, or names that one system takes for the same."""
+    """A hash of an org's name and identity: entries of orgs with the same name must differ.
+
+    Some systems also treat names as equal that differ in case.
+    """
     return hashlib.sha256(f"{org.name}\n{org.identity}".encode()).hexdigest()[:12]
 
 
 def sign_in_entry(org: Org) -> tuple[str, str]:
-    """Service and user of the entry. The org is in the service: Windows mixes up users of one service."""
+    """Service and user name of the entry with an org's sign-in credentials.
+
+    The service names the org, since Windows mixes up several users of one service.
+    """
     return f"zbtui:{org.name}:{org_key(org)}", "sign-in"
 
 
 def access_entry(org: Org) -> tuple[str, str]:
-    """As `sign_in_entry`."""
+    """Service and user name of the entry with an org's access token."""
     return f"zbtui-access:{org.name}:{org_key(org)}", "access"
 
 
 def encode_sign_in(org: Org, sign_in: SignInCredentials, configs: Sequence[str]) -> str:
-    """`configs` are the files that the org is in."""
+    """Encode sign-in credentials as JSON; `configs` are the config files that list the org."""
     entry: dict[str, Any] = {"client_secret": sign_in.client_secret.reveal()}
     if sign_in.refresh_token:
         entry["refresh_token"] = sign_in.refresh_token.reveal()
-    entry |= _belonging(org)
+    entry |= _owner_fields(org)
     if sign_in.org_number:
         entry.setdefault("org_number", sign_in.org_number)
     return json.dumps(entry | ({"configs": configs} if configs else {}))
 
 
 def decode_sign_in(text: str, org: Org) -> SignInCredentials:
-    """Undo `encode_sign_in`. Raises a `ProblemError` if zbtui did not write it, or for another org."""
+    """Undo `encode_sign_in`. Raises a `ProblemError` if the entry is not one of zbtui's for this org."""
     entry = _decode_object(text)
     secret, token = entry.get("client_secret"), entry.get("refresh_token")
     number = entry.get("org_number")
@@ -58,7 +64,7 @@ def decode_sign_in(text: str, org: Org) -> SignInCredentials:
 
 
 def configs_of(text: str) -> list[str]:
-    """The config files that the org of a sign-in is in, as far as the entry says."""
+    """The config files that an encoded sign-in names; empty if they are missing or invalid."""
     configs = _decode_object(text).get("configs")
     return [name for name in configs if isinstance(name, str)] if isinstance(configs, list) else []
 
@@ -69,11 +75,11 @@ def encode_access_token(org: Org, access: AccessToken) -> str:
         "api_domain": access.api_url,
         "expires_at": access.expires_at.isoformat(),
     }
-    return json.dumps(entry | _belonging(org))
+    return json.dumps(entry | _owner_fields(org))
 
 
 def decode_access_token(text: str, org: Org) -> AccessToken | None:
-    """Undo `encode_access_token`; None: zbtui did not write it, or for another org."""
+    """Undo `encode_access_token`; None: the entry is not one of zbtui's for this org."""
     entry = _decode_object(text)
     token, api_url, expires = (entry.get(key) for key in ("access_token", "api_domain", "expires_at"))
     if not (isinstance(token, str) and isinstance(api_url, str) and isinstance(expires, str)):
@@ -86,20 +92,20 @@ def decode_access_token(text: str, org: Org) -> AccessToken | None:
         return None
 
 
-def _belonging(org: Org) -> dict[str, str]:
+def _owner_fields(org: Org) -> dict[str, str]:
     dc = data_center_of(org)
     known = {"client_id": org.client_id, "accounts_url": dc.accounts_url, "api_url": dc.api_url}
     return known | ({"org_number": org.org_number} if org.org_number else {})
 
 
 def _belongs_to(org: Org, entry: Mapping[str, object]) -> bool:
-    return all(entry.get(key) == value for key, value in _belonging(org).items())
+    return all(entry.get(key) == value for key, value in _owner_fields(org).items())
 
 
 def _decode_object(text: str) -> Mapping[str, object]:
     """The JSON object of an entry; empty if it is invalid."""
     entry: object = None
-    with suppress(ValueError, RecursionError):  # the error would contain the text, a secret
+    with suppress(ValueError, RecursionError):  # the error holds the text, which holds secrets
         entry = json.loads(text)
     return entry if isinstance(entry, dict) else {}
 

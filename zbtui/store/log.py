@@ -12,11 +12,11 @@ from typing import Final
 from zbtui.private_files import make_private_folder, tighten
 
 MAX_LOG_BYTES: Final = 1 << 20
-"""The limit of the file and its predecessor."""
+"""The largest size of the log file, and of the previous one."""
 
 
 def disable_logging() -> None:
-    """For the demo: invented problems are not logged."""
+    """Log nothing: the demo's problems are invented."""
     logger = logging.getLogger("zbtui")
     for handler in logger.handlers[:]:
         logger.removeHandler(handler)
@@ -26,7 +26,7 @@ def disable_logging() -> None:
 
 
 def log_to_file(path: Path) -> None:
-    """Write zbtui's warnings to `path`; a full file is renamed, and the one before it is deleted."""
+    """Write zbtui's warnings to `path`; a full file replaces the previous one, `.log.1`."""
     try:
         make_private_folder(path.parent)
         path.touch(mode=0o600)
@@ -34,7 +34,7 @@ def log_to_file(path: Path) -> None:
             path, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8"
         )
     except OSError:
-        handler = logging.NullHandler()  # the journal is in the same folder: its problem is shown
+        handler = logging.NullHandler()  # the journal is in the same folder, and reports the problem
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("zbtui")
     logger.addHandler(handler)
@@ -42,7 +42,7 @@ def log_to_file(path: Path) -> None:
 
 
 class _PrivateLogFile(RotatingFileHandler):
-    """Keeps the current file and one predecessor, both readable by this user only."""
+    """The log file and the previous one, both readable by this user only."""
 
     def _open(self) -> TextIOWrapper:
         path = Path(self.baseFilename)
@@ -55,7 +55,7 @@ class _PrivateLogFile(RotatingFileHandler):
         return str(Path(self.baseFilename).with_suffix(".log.1"))
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Print no traceback over the screen: the journal reports a full disk."""
+        """Print no traceback, which would appear on the screen; the journal reports a full disk."""
 
     def close(self) -> None:
         with suppress(OSError):

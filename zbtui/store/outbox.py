@@ -37,90 +37,91 @@ _NONE: Final[Identities] = {}
 class Outbox:
     """Stores alerts before they are sent, so that none is lost, and few are sent twice."""
 
-    # The order of its use: 1. `would_change`, 2. `decide_and_store`, 3. `claim_delivery`, and after
-    # sending, 4. `mark_delivered` or `reschedule`. Each says why it comes before the next.
+    # Callers go through these steps: 1. `would_change`, 2. `decide_and_store`, 3. `claim_delivery`, and
+    # after sending, 4. `mark_delivered` or `reschedule`. A comment at each step gives the reason.
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def alert_state(self, identities: Identities = _NONE) -> AlertState:
-        """What was notified so far, of the orgs with these identities."""
+        """The alert state: what was last notified of the orgs with these identities, and of outages."""
         return await self._database.read(
             lambda database: read_alert_state(database, identities), AlertState()
         )
 
     async def would_change(self, decide: DecideAlerts, identities: Identities = _NONE) -> bool:
-        """Whether `decide_and_store` would change anything; takes no write lock."""
+        """Whether `decide_and_store` would store or change anything; takes no write lock."""
 
         def act(database: sqlite3.Connection) -> bool:
-            # In the database's thread: for thousands of orgs, it would block the screen.
+            # `decide` runs in the database's thread: with thousands of orgs it would block the screen.
             state = read_alert_state(database, identities)
             return decide(state) != (state, ())
 
-        # 1. Before the transaction: most evaluations change nothing, and hold up no other process.
+        # 1. Before the transaction: most evaluations change nothing, and need not block other processes.
         return await self._database.read(act, False)
 
     async def decide_and_store(
         self, decide: DecideAlerts, channels: Sequence[str], identities: Identities = _NONE
     ) -> tuple[StoredAlert, ...]:
-        """Decide which alerts are due and store them, in one transaction; return them as stored.
+        """Decide which alerts are due and store them, in one transaction; return the stored alerts.
 
-        `decide` is pure, and about the orgs with these identities. Each alert gets a delivery for each
-        of the channels.
+        `decide` is a pure function, for the orgs with these identities. Each alert gets one delivery per
+        channel.
         """
-        # Outside of the transaction: if that fails half-way and runs again on a fallback, what it
-        # decides anew is the same alert.
+        # Outside of the transaction: if it fails half-way and runs again on a fallback, an alert that is
+        # decided again keeps its uuid.
         uuids: defaultdict[Alert, str] = defaultdict(lambda: str(uuid4()))
 
         def act(database: sqlite3.Connection) -> tuple[StoredAlert, ...]:
-            # a. Read the state in the transaction: another process may have changed it since 1.
+            # a. Read the state in the transaction: another process may have changed it since step 1.
             before = read_alert_state(database, identities)
             after, alerts = decide(before)
-            # b. Write the state before the transaction ends: the next process to get the lock sees
-            #    the alerts as notified, and does not store them again.
+            # b. Write the state in the same transaction: the next process reads that the alerts were
+            #    notified, and does not store them again.
             write_alert_state(database, before, after, identities)
-            # c. Store alerts and deliveries together with the state: a process killed here loses
-            #    all of it, and the next one decides the same again.
+            # c. Store alerts and deliveries together with the state: if this process is killed here,
+            #    nothing is stored, and the next process decides the same.
             return insert_alerts(database, alerts, channels, uuids)
 
-        # 2. Before any delivery: what is stored will be sent, by this process or by another.
+        # 2. Before any delivery: a stored alert is sent, by this process or by another.
         return await self._database.transaction(act, (), essential=True)
 
     async def note_removal(self, org_name: str, now: datetime) -> None:
-        """Note that zbtui takes an org off watch, before it does: nobody needs to be told that it left."""
+        """Note that zbtui is about to remove an org, so that no alert reports its removal."""
         await self._database.transaction(
             lambda database: note_removal(database, org_name, now), None, essential=True
         )
 
     async def latest_number(self, now: datetime) -> int:
-        """A number below those of all alerts stored from `now` on, by any process."""
+        """A number that is lower than that of any alert stored from `now` on, by any process."""
         return max(await self._database.read(latest_alert_number, 0), number_at(now) - 1)
 
     async def alerts_after(self, number: int) -> tuple[StoredAlert, ...]:
-        """The alerts stored after this one, by any process, oldest first."""
+        """The alerts with a number above `number`, stored by any process, oldest first."""
         return await self._database.read(lambda database: read_alerts_after(database, number), ())
 
     async def claim_delivery(
         self, channels: Sequence[str], now: datetime, lease: timedelta
     ) -> DeliveryClaim | None:
-        """Claim the oldest delivery to one of these channels that is due; None: none is.
+        """Claim the oldest due delivery to one of these channels; None: no delivery is due.
 
-        It is not claimed again before `lease` ends; by then, the first claimer must have died.
+        Nobody else can claim the delivery before `lease` ends. `lease` is longer than sending takes, so
+        if the delivery still exists then, the claiming process has died.
         """
-        # Look without a lock first: mostly, nothing is due.
+        # First without a lock: mostly, no delivery is due.
         if not await self._database.read(lambda database: find_due_delivery(database, channels, now), None):
             return None
-        # 3. Before sending: of several processes, one gets the lease, so an alert is sent once. The
-        #    transaction searches again, as another process may have claimed it in between.
+        # 3. Before sending: only one process gets the lease, so the alert is sent once. The transaction
+        #    searches again, since another process may have claimed the delivery in between.
         return await self._database.transaction(
             lambda database: claim_delivery(database, channels, now, lease), None
         )
 
     async def mark_delivered(self, claim: DeliveryClaim) -> None:
         """Delete a delivery that was sent or given up."""
-        # 4. After sending: if the process is killed in between, the lease ends and it is sent again.
+        # 4. After sending: if the process is killed before this, the alert is sent again after the lease.
         await self._database.transaction(lambda database: delete_delivery(database, claim), None)
 
     async def reschedule(self, claim: DeliveryClaim, until: datetime) -> None:
-        """Put off a failed delivery to `until`, a day ahead at most (`MAX_RESCHEDULE`)."""
+        """Make a failed delivery due again at `until`, at most a day ahead (`MAX_RESCHEDULE`)."""
         await self._database.transaction(lambda database: reschedule_delivery(database, claim, until), None)

@@ -1,4 +1,4 @@
-"""The outbox's tables. Each function works in its caller's transaction."""
+"""Reads and writes the outbox's tables; each function runs within its caller's transaction."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COLUMNS: Final = "at, kind, org, before, verdict, level, headline, hint"
 
 
 Identities = Mapping[str, str]
-"""The identities of a process's orgs, by name: another config may have others of these names."""
+"""The identities of a process's orgs, by name: another config may have different orgs of these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +43,24 @@ class StoredAlert:
     """An alert as stored."""
 
     uuid: str
-    """Unique in the world, and the same at each try to deliver it."""
+    """Globally unique, and the same at each attempt to deliver the alert."""
     number: int
-    """Orders the alerts; see `number_at`. Alerts of two databases may have the same."""
+    """Gives the order of alerts; see `number_at`. Two databases may give the same number."""
     alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryClaim:
-    """The right to deliver an alert until the lease ends."""
+    """The right to deliver an alert to a channel until the lease ends."""
 
     stored: StoredAlert
     channel: str
     attempts: int
-    """Earlier attempts."""
+    """How often the delivery was attempted before."""
 
 
 def read_alert_state(database: sqlite3.Connection, identities: Identities) -> AlertState:
-    """What was notified so far; rows that cannot be decoded, or of other orgs, are ignored."""
+    """Read the alert state; rows of other identities, or that cannot be decoded, are ignored."""
     rows = database.execute(
         "SELECT org, identity, verdict, level, notified_at, polled_at FROM notified"
     ).fetchall()
@@ -82,7 +82,7 @@ def read_alert_state(database: sqlite3.Connection, identities: Identities) -> Al
 def write_alert_state(
     database: sqlite3.Connection, before: AlertState, after: AlertState, identities: Identities
 ) -> None:
-    """Write the differences between the stored state, `before`, and `after`."""
+    """Write what differs between `before`, the stored alert state, and `after`."""
     for org in before.orgs.keys() - after.orgs.keys():
         key = (org, identities.get(org, ""))
         database.execute("DELETE FROM notified WHERE org = ? AND identity = ?", key)
@@ -99,32 +99,35 @@ def write_alert_state(
 
 
 def note_removal(database: sqlite3.Connection, org_name: str, now: datetime) -> None:
-    """Note that zbtui takes an org off watch, whichever config has it."""
+    """Mark an org as removed by zbtui, in all configs."""
     values = (encode_datetime(now), org_name)
     database.execute("UPDATE watched SET gone = ?, revision = revision + 1 WHERE org = ?", values)
 
 
 def number_at(moment: datetime) -> int:
-    """The number of the first alert at that moment: microseconds since 1970."""
+    """The lowest number of an alert at this moment: microseconds since 1970."""
     return round(moment.timestamp() * 1_000_000)
 
 
 def insert_alerts(
-    database: sqlite3.Connection, alerts: Sequence[Alert], sinks: Sequence[str], uuids: Mapping[Alert, str]
+    database: sqlite3.Connection,
+    alerts: Sequence[Alert],
+    channels: Sequence[str],
+    uuids: Mapping[Alert, str],
 ) -> tuple[StoredAlert, ...]:
-    """Store alerts with a delivery to each of the channels `sinks`, and delete old ones."""
+    """Store alerts with one delivery per channel, and delete alerts of more than 30 days ago."""
     stored = []
     for alert in alerts:
         number = max(latest_alert_number(database) + 1, number_at(alert.at))
-        one = StoredAlert(uuids[alert], number, alert)
+        stored_alert = StoredAlert(uuids[alert], number, alert)
         texts = (alert.kind, alert.org, alert.previous_verdict, alert.verdict)
         content = (encode_datetime(alert.at), *texts, int(alert.level), alert.headline, alert.hint)
-        row = (one.uuid, number, *content)
+        row = (stored_alert.uuid, number, *content)
         marks = ", ".join("?" * len(row))
         database.execute(f"INSERT INTO alert (uuid, number, {_COLUMNS}) VALUES ({marks})", row)
-        due = [(one.uuid, sink, encode_datetime(alert.at)) for sink in sinks]
+        due = [(stored_alert.uuid, channel, encode_datetime(alert.at)) for channel in channels]
         database.executemany("INSERT INTO delivery VALUES (?, ?, ?, 0)", due)
-        stored.append(one)
+        stored.append(stored_alert)
     if alerts:
         oldest = max(alert.at for alert in alerts) - _RETENTION
         database.execute("DELETE FROM alert WHERE at < ?", (encode_datetime(oldest),))
@@ -134,7 +137,7 @@ def insert_alerts(
 
 
 def latest_alert_number(database: sqlite3.Connection) -> int:
-    """The highest number; 0 without alerts."""
+    """The highest number of a stored alert; 0: no alert is stored."""
     (newest,) = database.execute("SELECT max(number) FROM alert").fetchone()
     return newest or 0
 
@@ -148,14 +151,13 @@ def read_alerts_after(database: sqlite3.Connection, after: int) -> tuple[StoredA
 
 
 def find_due_delivery(
-    database: sqlite3.Connection, sinks: Sequence[str], now: datetime
+    database: sqlite3.Connection, channels: Sequence[str], now: datetime
 ) -> tuple[str, str, int] | None:
     """The alert's uuid, the channel and the attempts of the oldest delivery that is due.
 
-    An org's alerts keep their order: none is due before an older one that is not delivered yet, or the
-    last message about the org could be an old one.
+    An org's alerts are delivered to a channel in their order: else an old alert could arrive last.
     """
-    marks = ", ".join("?" * len(sinks))
+    marks = ", ".join("?" * len(channels))
     query = (
         "SELECT delivery.alert, sink, attempts FROM delivery LEFT JOIN alert ON uuid = delivery.alert"
         f" WHERE sink IN ({marks}) AND (due <= ? OR due > ?)"
@@ -163,35 +165,41 @@ def find_due_delivery(
         " WHERE older.sink = delivery.sink AND earlier.number < alert.number AND earlier.org = alert.org)"
         " ORDER BY number, due LIMIT 1"
     )
-    found = database.execute(query, (*sinks, encode_datetime(now), encode_datetime(now + MAX_RESCHEDULE)))
+    found = database.execute(
+        query, (*channels, encode_datetime(now), encode_datetime(now + MAX_RESCHEDULE))
+    )
     row: tuple[str, str, int] | None = found.fetchone()
     return row
 
 
 def claim_delivery(
-    database: sqlite3.Connection, sinks: Sequence[str], now: datetime, lease: timedelta
+    database: sqlite3.Connection, channels: Sequence[str], now: datetime, lease: timedelta
 ) -> DeliveryClaim | None:
-    """Claim the oldest delivery that is due; it is due again when `lease` ends."""
-    while found := find_due_delivery(database, sinks, now):
-        uuid, sink, attempts = found
+    """Claim the oldest due delivery, and make it due again when `lease` ends."""
+    while found := find_due_delivery(database, channels, now):
+        uuid, channel, attempts = found
         query = f"SELECT uuid, number, {_COLUMNS} FROM alert WHERE uuid = ?"
         row = database.execute(query, (uuid,)).fetchone()
         if stored := row and _decode_stored_alert(row):
             database.execute(
                 "UPDATE delivery SET due = ?, attempts = attempts + 1 WHERE alert = ? AND sink = ?",
-                (encode_datetime(now + lease), uuid, sink),
+                (encode_datetime(now + lease), uuid, channel),
             )
-            return DeliveryClaim(stored, sink, attempts)
-        _delete_delivery(database, uuid, sink)  # an alert that cannot be decoded cannot be delivered
+            return DeliveryClaim(stored, channel, attempts)
+        _delete_delivery(database, uuid, channel)  # an alert that cannot be decoded cannot be delivered
     return None
 
 
 def delete_delivery(database: sqlite3.Connection, claim: DeliveryClaim) -> None:
-    """Delete a delivery. If another database has it, note it for that one in `delivered`."""
-    uuid, sink = claim.stored.uuid, claim.channel
-    if not _delete_delivery(database, uuid, sink):
+    """Delete a delivery.
+
+    If this database does not have the delivery, since another one (see `fallback`) has it, note the
+    delivery in `delivered`.
+    """
+    uuid, channel = claim.stored.uuid, claim.channel
+    if not _delete_delivery(database, uuid, channel):
         database.execute(
-            "INSERT OR IGNORE INTO delivered VALUES (?, ?, ?)", (uuid, sink, claim.stored.number)
+            "INSERT OR IGNORE INTO delivered VALUES (?, ?, ?)", (uuid, channel, claim.stored.number)
         )
 
 
@@ -201,14 +209,14 @@ def reschedule_delivery(database: sqlite3.Connection, claim: DeliveryClaim, unti
     database.execute("UPDATE delivery SET due = ? WHERE alert = ? AND sink = ?", values)
 
 
-def _delete_delivery(database: sqlite3.Connection, uuid: str, sink: str) -> bool:
-    """Whether there was one."""
-    values = (uuid, sink)
+def _delete_delivery(database: sqlite3.Connection, uuid: str, channel: str) -> bool:
+    """Delete a delivery; return whether it existed."""
+    values = (uuid, channel)
     return database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", values).rowcount > 0
 
 
 def _outage(state: AlertState) -> tuple[datetime | None, ...]:
-    """Of the outage, and of the journal's own."""
+    """The row of the table `outage`, which also holds when the journal's problem was notified."""
     return (
         state.outage_since,
         state.outage_notified_at,
@@ -218,7 +226,7 @@ def _outage(state: AlertState) -> tuple[datetime | None, ...]:
 
 
 def _decode_gone(gone: str | None) -> datetime | None:
-    """What cannot be decoded is still to be notified."""
+    """When an org was marked as gone; None: not yet. An invalid moment counts as not yet."""
     return decode_or_none(lambda: decode_optional_datetime(gone))
 
 

@@ -21,7 +21,7 @@ class Paths:
     config: Path
     state: Path
     fallbacks: tuple[Path, ...] = ()
-    """Private folders, best first, for data that processes share while `state` is unusable."""
+    """Private folders, best first, for the data that processes share while `state` cannot be used."""
 
     @property
     def journal(self) -> Path:
@@ -37,7 +37,7 @@ class Paths:
 
     @property
     def screen(self) -> Path:
-        """The last screen state."""
+        """The file with the screen state: see `ScreenMemory`."""
         return self.state / "screen.json"
 
 
@@ -65,12 +65,12 @@ def _user_folder(find: Callable[..., Path]) -> Path:
 
 
 def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """One in the user's runtime folder, one in the system's temporary folder, one in memory."""
+    """A folder in the user's runtime folder, one in the temporary folder, and one in shared memory."""
     folders: tuple[Path, ...] = ()
     if sys.platform != "win32":  # the owner of a folder cannot be checked there
-        # Cron does not name it, and is to find what the screen has noted there.
+        # Cron sets no XDG_RUNTIME_DIR, but has to find what zbtui on the screen has stored in it.
         runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
-        # Shared by all users: the owner is checked on use. The second is on no disk that may be full.
+        # Shared by all users: the owner is checked on use. /dev/shm works while the disk is full.
         temporary = (Path(environ.get("TMPDIR") or "/tmp"), Path("/dev/shm"))
         folders = (runtime / "zbtui", *(folder / f"zbtui-{os.getuid()}" for folder in temporary))
     return tuple(folder for folder in folders if folder.is_absolute())

@@ -1,4 +1,4 @@
-"""Whether GNOME's keyring lies on the disk in plain text, as it does while its password is empty."""
+"""Detects a GNOME keyring in plain text: with an empty password, gnome-keyring does not encrypt it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 _PLAIN_TEXT_START: Final = b"[keyring]"
-"""An encrypted one begins with `GnomeKeyring`."""
+"""How an unencrypted keyring file begins; an encrypted file begins with `GnomeKeyring`."""
 
 
 def find_plain_keyring(environ: Mapping[str, str]) -> Path | None:
-    """The file of the default keyring, if that is plain text; None: it is not, or there is none."""
+    """The file of the default keyring if it is in plain text; None: it is encrypted or missing."""
     with suppress(OSError, RuntimeError, ValueError):
         data = environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
         folder = Path(data) / "keyrings"
@@ -21,6 +21,6 @@ def find_plain_keyring(environ: Mapping[str, str]) -> Path | None:
             name = (folder / "default").read_text(encoding="utf-8").strip() or name
         file = folder / f"{name}.keyring"
         with file.open("rb") as opened:
-            if opened.read(len(_PLAIN_TEXT_START)) == _PLAIN_TEXT_START:  # no more: secrets follow
+            if opened.read(len(_PLAIN_TEXT_START)) == _PLAIN_TEXT_START:  # read no further: secrets follow
                 return file
     return None

@@ -1,4 +1,4 @@
-"""The problems of an org's last poll, and when that poll answers for a new one."""
+"""The stored problems of an org's last poll, and whether that poll makes a new one unnecessary."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from zbtui.store.encoding import decode_line, decode_optional_datetime, decode_o
 
 _KINDS: Final[tuple[ProblemKind, ...]] = get_args(ProblemKind)
 _COSTS_NOTHING: Final[frozenset[ProblemKind]] = frozenset({"network", "keyring", "config"})
-"""Zoho was not reached, so there is no reason to wait before the next poll."""
+"""Problems of polls that did not reach Zoho and cost no API credit: a new poll may follow at once."""
 
 Problems = tuple[Problem | None, Problem | None]
-"""Why the details could not be read, and why history or links could not; None: they could."""
+"""The problem of the details, and that of history or links; None: no problem."""
 
 
 def encode_problems(polls: PollState) -> str:
@@ -25,7 +25,7 @@ def encode_problems(polls: PollState) -> str:
 
 
 def decode_problems(text: str) -> Problems | None:
-    """Undo `encode_problems`; None: invalid."""
+    """Undo `encode_problems`; None: the text is invalid."""
 
     def read() -> Problems:
         poll, history = json.loads(text)
@@ -37,13 +37,13 @@ def decode_problems(text: str) -> Problems | None:
 def snapshot_after(
     known: Snapshot, at: datetime, problems: Problems, since: datetime, now: datetime
 ) -> Snapshot | None:
-    """What the last poll, made at `at`, left of the org as stored (`known`).
+    """The snapshot `known`, as stored, with the outcome of the org's last poll at `at`.
 
-    None: it is older than `since`, or does not answer for a new one.
+    None: a new poll is needed, as the last one came before `since` or did not reach Zoho.
     """
     problem, history_problem = problems
     seen = known.zoho.observed_at
-    if not since <= at <= now or (seen and seen > at):  # a sign-in polled it since then
+    if not since <= at <= now or (seen and seen > at):  # a sign-in polled the org later
         return None
     if seen != at if problem is None else problem.kind in _COSTS_NOTHING:
         return None

@@ -1,4 +1,4 @@
-"""The last refused and the last given-up alert of each channel, for who asks why nobody was told."""
+"""Records the last alert of each channel that was refused, and the last that was given up."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _READ: Final = "SELECT sink, given_up, at, message, count FROM refusal ORDER BY 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The last time that a channel refused an alert, or that one was given up."""
+    """The last alert that a channel refused, or the last that was given up."""
 
     channel: str
     given_up: bool
     at: datetime
     message: str
-    """Why; of one given up, what it was about."""
+    """Why the channel refused; if given up, what the alert was about."""
     count: int
-    """How often so far, as long as there was never a month without."""
+    """How often this happened; the count restarts after 30 days without."""
 
 
 class RefusalLog:
-    """Written by whoever delivers alerts."""
+    """Reads and writes refusals; the code that delivers alerts writes them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def note(self, channel: str, message: str, at: datetime, *, given_up: bool = False) -> None:
-        """Note that a channel refused an alert, or that one was given up."""
+        """Record that a channel refused an alert, or that the alert was given up."""
 
         def act(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM refusal WHERE at < ?", (encode_datetime(at - _RETENTION),))
@@ -47,7 +47,7 @@ class RefusalLog:
         await self._database.transaction(act, None)
 
     async def read(self) -> list[Refusal]:
-        """All that is kept, the newest first."""
+        """All stored refusals, newest first."""
 
         def act(database: sqlite3.Connection) -> list[Refusal]:
             rows = database.execute(
@@ -59,7 +59,7 @@ class RefusalLog:
         return await self._database.read(act, nothing)
 
     async def waiting(self) -> int:
-        """How many deliveries were tried, and wait to be tried again."""
+        """How many deliveries were attempted, and wait for another attempt."""
 
         def act(database: sqlite3.Connection) -> int:
             (count,) = database.execute("SELECT count(*) FROM delivery WHERE attempts > 0").fetchone()

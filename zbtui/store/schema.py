@@ -1,6 +1,6 @@
-"""The tables of the journal, and how to open a database that has them.
+"""The tables of the journal, and the functions that open a database with these tables.
 
-There is one schema so far. A database with another schema is refused and left unchanged.
+Only one schema exists so far. A database with another schema is refused and stays unchanged.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 APPLICATION_ID: Final = 0x7A627475
-"""SQLite's `application_id` of a journal ("zbtu"); other databases have another one."""
+"""SQLite's `application_id` of a journal ("zbtu")."""
 SCHEMA_VERSION: Final = 1
 """SQLite's `user_version` of a journal with the tables below."""
 
@@ -91,18 +91,18 @@ _IDENTITY_QUERY: Final = (
     "SELECT application_id, user_version, EXISTS (" + _OWN_TABLES + ")"
     " FROM pragma_application_id, pragma_user_version"
 )
-"""One query: another process may create it at any time."""
+"""One query for all three values, since another process may create the tables in between."""
 
 
 class NewerSchemaError(sqlite3.DatabaseError):
-    """A newer zbtui made it."""
+    """The database was made by a newer zbtui."""
 
 
 def connect(path: Path | None, patience: float) -> sqlite3.Connection:
-    """Open the database at `path` and create missing tables; None: one in memory.
+    """Open the database at `path` (None: in memory), and create its tables if it is new.
 
-    `patience` is how many seconds to wait for another process that creates it or writes to it. Raises an
-    `sqlite3.Error` if it cannot be opened or made, or is no journal of this zbtui.
+    `patience` is how many seconds to wait for another process that writes. Raises an `sqlite3.Error` if
+    the file cannot be opened or made, or is no journal of this zbtui.
     """
     connection = sqlite3.connect(
         path or ":memory:", timeout=patience, check_same_thread=False, isolation_level=None
@@ -116,9 +116,9 @@ def connect(path: Path | None, patience: float) -> sqlite3.Connection:
 
 
 def has_journal_tables(connection: sqlite3.Connection) -> bool:
-    """Whether it has the journal's tables; False: it is empty.
+    """Whether the database has the journal's tables; False: it is empty.
 
-    Raises an `sqlite3.Error` if it cannot be read, or is no journal of this zbtui.
+    Raises an `sqlite3.Error` if the database cannot be read, or is no journal of this zbtui.
     """
     application, version, has_tables = connection.execute(_IDENTITY_QUERY).fetchone()
     if not (application or version or has_tables):
@@ -132,7 +132,7 @@ def has_journal_tables(connection: sqlite3.Connection) -> bool:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block as one transaction: all or nothing, with no other writer in between."""
+    """Run the block as one transaction, with no other writer in between; an error undoes all of it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -144,7 +144,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def drop_tables(connection: sqlite3.Connection) -> None:
-    """Empty the database, as if it were new; call within a transaction."""
+    """Drop all tables, which leaves an empty database; call within a transaction."""
     for (table,) in connection.execute(_OWN_TABLES).fetchall():
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA application_id = 0")
@@ -167,7 +167,7 @@ def _prepare(connection: sqlite3.Connection, patience: float) -> None:
             time.sleep(0.02)
     connection.execute("PRAGMA synchronous = NORMAL")
     if exists:
-        return  # so a reader does not wait for a writer
+        return  # without a transaction: a reader need not wait for a writer
     with transaction(connection):
         if not has_journal_tables(connection):  # another process may have been faster
             for statement in filter(str.strip, _TABLES.split(";\n")):

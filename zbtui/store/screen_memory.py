@@ -1,4 +1,4 @@
-"""The state of the screen, kept as JSON in the state folder. Its problems stop nothing."""
+"""Stores the state of the screen as JSON in the state folder; if that fails, the screen goes on."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from zbtui.store.worker import WorkerThread, WorkerTimeoutError
 View = Literal["panels", "table", "agenda", "events"]
 VIEWS: Final[tuple[View, ...]] = get_args(View)
 SORTS: Final[tuple[SortOrder, ...]] = get_args(SortOrder)
-_LIMIT: Final = 3.0
-"""Seconds that one write may take."""
+_WRITE_TIMEOUT_SECONDS: Final = 3.0
 _log = logging.getLogger(__name__)
 
 
@@ -35,7 +34,7 @@ class ScreenState:
     find: str = ""
     """The filter as typed; empty: all orgs are shown."""
     theme: str | None = None
-    """A name, which the screen checks; None: the default theme."""
+    """The name of a theme, which the screen checks; None: the default theme."""
 
 
 def read_state(body: object) -> ScreenState:
@@ -46,20 +45,20 @@ def read_state(body: object) -> ScreenState:
         view=view if view in VIEWS else "panels",
         sort=sort if sort in SORTS else "worst",
         reverse=values.get("reverse") is True,
-        # A filter that is cut short would hide other orgs.
+        # A filter cut short would hide the wrong orgs.
         find=clean(find) if isinstance(find, str) and len(find) <= MAX_LENGTH else "",
         theme=clean(theme) or None if isinstance(theme, str) else None,
     )
 
 
 class ScreenMemory:
-    """Reads and writes the file; with several windows, the last write wins.
+    """Reads and writes the file; if several zbtui processes write it, the last write wins.
 
-    Nothing is raised: `trouble` says why the last read or write failed.
+    No call raises: `trouble` says why the last read or write failed.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """The folder is made by the first write. Without a path, keep nothing, as in the demo."""
+        """`path` is the file, whose folder the first write makes; None: store nothing, as in the demo."""
         self._path = path
         self._worker = WorkerThread("zbtui-screen")
         self._writes: set[asyncio.Task[None]] = set()
@@ -73,13 +72,13 @@ class ScreenMemory:
         except FileNotFoundError:
             pass  # the first start
         except OSError as error:
-            self._note("read", error.strerror)
+            self._set_problem("read", error.strerror)
         except (ValueError, RecursionError):
             pass  # the next write replaces an invalid file
         return ScreenState()
 
     def save(self, state: ScreenState) -> None:
-        """Start to write the state in a thread, after all earlier writes."""
+        """Start to write the state, in a thread and after all earlier writes."""
         if self._path is not None:
             text = json.dumps(asdict(state), indent=1) + "\n"
             task = asyncio.create_task(self._write(partial(write_atomically, self._path, text)))
@@ -92,17 +91,17 @@ class ScreenMemory:
 
     async def _write(self, write: Callable[[], None]) -> None:
         try:
-            await self._worker.call(write, _LIMIT)
+            await self._worker.call(write, _WRITE_TIMEOUT_SECONDS)
         except OSError as error:
-            self._note("written", error.strerror)
+            self._set_problem("written", error.strerror)
         except WorkerTimeoutError:
-            self._note("written", f"no answer within {_LIMIT:.0f} s")
+            self._set_problem("written", f"no answer within {_WRITE_TIMEOUT_SECONDS:.0f} s")
         else:
             self.trouble = None
 
-    def _note(self, what: str, why: str | None) -> None:
-        message = f"How the screen was left cannot be {what} ({why or 'the disk refuses'})."
-        if self.trouble is None or self.trouble.message != message:  # log it once, not at each write
+    def _set_problem(self, done: str, reason: str | None) -> None:
+        message = f"How the screen was left cannot be {done} ({reason or 'the disk refuses'})."
+        if self.trouble is None or self.trouble.message != message:  # log a problem once, not at each write
             hint = f"All else goes on: check the disk and the rights of {self._path}."
             self.trouble = Problem("config", message, hint)
             _log.warning("%s", message)

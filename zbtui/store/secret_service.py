@@ -1,4 +1,4 @@
-"""The Secret Service on one connection, with a workaround for gnome-keyring."""
+"""A keyring back end for the Secret Service: one connection, and a workaround for a gnome-keyring crash."""
 
 from __future__ import annotations
 
@@ -25,15 +25,19 @@ _ASK_AGAIN_AFTER_SECONDS: Final = 300.0
 
 
 class PromptGate:
-    """Whether the keyring may ask a person for its password: once in five minutes, over all processes."""
+    """Lets the keyring ask the user for its password at most once in five minutes, over all processes."""
 
     def __init__(self, file: Path | None = None, *, is_attended: bool = True) -> None:
-        """`file` notes the last prompt; None: they are not counted. Unattended, as in cron, none opens."""
+        """The time stamp of `file` is the last prompt; None: no limit.
+
+        Unless `is_attended`, as under cron, no prompt opens.
+        """
         self._file = file
         self._is_attended = is_attended
 
     @property
     def asked_lately(self) -> bool:
+        """Whether any process opened a prompt in the last five minutes."""
         try:
             age = time.time() - self._file.stat().st_mtime if self._file else -1
         except OSError:
@@ -41,38 +45,39 @@ class PromptGate:
         return 0 <= age < _ASK_AGAIN_AFTER_SECONDS
 
     def pass_or_raise(self) -> None:
-        """Note that a prompt opens. Raises `KeyringLocked` if none may."""
+        """Record that a prompt opens now. Raises `KeyringLocked` if no prompt may open."""
         if not self._is_attended or self.asked_lately:
             raise KeyringLocked("It may not ask for its password now.")
         if self._file:
-            with suppress(OSError):  # then there may be another prompt
+            with suppress(OSError):  # if it fails, the next prompt may come too early
                 self._file.touch(mode=0o600)
                 os.utime(self._file)
 
 
 @dataclass(frozen=True, slots=True)
 class _Connected:
-    """A connection with a session, to the daemon that owns the service's name."""
+    """A connection to the keyring daemon, with a session."""
 
     bus: DBusConnection
     collection: secretstorage.Collection
     owner: str | None
+    """The daemon's name on the bus: see `_owner`."""
 
 
 class SharedConnectionKeyring(SecretService.Keyring):
-    """keyring's own back end, on one connection and session for all calls, instead of one for each.
+    """keyring's Secret Service back end, with one connection and session for all calls.
 
-    It is opened again after an error, and if another daemon answers. Not for several threads at once.
+    The connection is opened again after an error, or when another daemon serves. Not thread-safe.
 
-    gnome-keyring-daemon registers a new client and answers its first message in separate steps. When
-    busy, it sometimes answers first; most messages then make it abort, which locks the keyring. So each
-    connection begins with a greeting, which is harmless to an unregistered client; once it is answered,
-    the client is registered.
+    gnome-keyring-daemon registers a new client and answers its first message in separate steps. A busy
+    daemon may answer first; most messages of an unregistered client make it abort, which locks the keyring.
+    So each connection begins with a harmless message, the greeting. Once that is answered, the client is
+    registered.
     """
 
     name = SecretService.Keyring.name
     viable = False
-    """keyring chooses among all subclasses: it must not choose this one."""
+    """False, so that keyring does not choose this class: it considers all subclasses."""
 
     _connected: _Connected | None = None
     _close: Callable[[], object] = staticmethod(lambda: None)
@@ -80,7 +85,7 @@ class SharedConnectionKeyring(SecretService.Keyring):
 
     @classmethod
     def from_backend(cls, backend: SecretService.Keyring, gate: PromptGate) -> SharedConnectionKeyring:
-        """With the same settings."""
+        """Make a back end with the settings of `backend`."""
         copy = cls()
         vars(copy).update(vars(backend))
         copy._gate = gate
@@ -107,9 +112,9 @@ class SharedConnectionKeyring(SecretService.Keyring):
             raise PasswordDeleteError("No such password!")
 
     def unlock(self, item: Any) -> None:
-        """Unlock an item or a collection, which may ask a person.
+        """Unlock an item or a collection, which may open a prompt.
 
-        Raises `KeyringLocked` if none may be asked, or it stays locked.
+        Raises `KeyringLocked` if no prompt may open, or the item stays locked.
         """
         if item.is_locked():
             self._gate.pass_or_raise()
@@ -136,7 +141,7 @@ class SharedConnectionKeyring(SecretService.Keyring):
         self._close()
 
     def _reopen(self) -> None:
-        """Raises `InitError` if there is no collection, and none can be made."""
+        """Open a new connection. Raises `InitError` if no collection exists or can be made."""
         self._drop()
         with ExitStack() as on_failure:
             bus = on_failure.enter_context(closing(secretstorage.dbus_init()))
@@ -157,11 +162,11 @@ class SharedConnectionKeyring(SecretService.Keyring):
         try:
             return secretstorage.get_collection_by_alias(bus, "default")
         except ItemNotFoundException:
-            self._gate.pass_or_raise()  # making one asks for its password
+            self._gate.pass_or_raise()  # a new collection needs a password
             return secretstorage.get_default_collection(bus)
 
 
 def _owner(bus: DBusConnection) -> str | None:
-    """The connection of the daemon that serves now, as the bus knows it; None: none does."""
+    """The unique bus name of the daemon that owns the Secret Service's name; None: no daemon does."""
     answer = bus.send_and_get_reply(message_bus.GetNameOwner(BUS_NAME))
     return answer.body[0] if answer.header.message_type == MessageType.method_return else None

@@ -1,4 +1,4 @@
-"""Token requests and lock-outs, shared by all zbtui processes."""
+"""The journal's record of token requests and lock-outs, shared by all zbtui processes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _RETENTION_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """The accounts host refuses a refresh token for some time ("Access Denied")."""
+    """A time in which the accounts host refuses a refresh token ("Access Denied")."""
 
     until: datetime
     consecutive: int
-    """How many in a row."""
+    """How many lock-outs followed each other without a success."""
 
 
 class TokenBudget:
-    """Counts recent token requests and keeps lock-outs, by the fingerprint of the token."""
+    """Counts recent token requests and keeps lock-outs, by a key that stands for the token."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,7 +31,7 @@ class TokenBudget:
         """When old requests were last deleted, as Unix time."""
 
     async def find_lockout(self, token: str) -> Lockout | None:
-        """The last lock-out of a token, over or not; None: none since its last success."""
+        """The last lock-out of a token, even if it has ended; None: no lock-out since its last success."""
         query = "SELECT until, strikes FROM lockout WHERE token = ?"
         row = await self._database.read(lambda database: database.execute(query, (token,)).fetchone(), None)
         try:
@@ -40,7 +40,7 @@ class TokenBudget:
             return None
 
     async def set_lockout(self, token: str, lockout: Lockout | None) -> None:
-        """Store it; None: delete it."""
+        """Store the lock-out of a token; None: delete it."""
         if lockout is None:
             await self._execute("DELETE FROM lockout WHERE token = ?", token)
         else:
@@ -48,9 +48,9 @@ class TokenBudget:
             await self._execute(statement, token, encode_datetime(lockout.until), lockout.consecutive)
 
     async def acquire(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
-        """Record a request about to be made, unless there were `limit` within the window; returns None.
+        """Record a token request that is about to be made, and return None.
 
-        Otherwise nothing is recorded, and the time of the next free slot is returned.
+        After `limit` requests within `window`, record nothing, and return when the next one is allowed.
         """
         at, window_seconds = now.timestamp(), window.total_seconds()
 
@@ -71,13 +71,13 @@ class TokenBudget:
         return datetime.fromtimestamp(requests[-limit] + window_seconds, UTC)
 
     def _prune(self, database: sqlite3.Connection, at: float) -> None:
-        """Delete old requests; not each time, since it scans the requests of all tokens."""
+        """Delete requests older than an hour, every six minutes: it scans the requests of all tokens."""
         if abs(at - self._pruned_at) > _RETENTION_SECONDS / 10:
             database.execute("DELETE FROM token_request WHERE at < ?", (at - _RETENTION_SECONDS,))
             self._pruned_at = at
 
     async def release(self, token: str) -> None:
-        """Undo `acquire`: the request was not made."""
+        """Delete the recorded requests of a token, so that a new request is allowed."""
         await self._execute("DELETE FROM token_request WHERE token = ?", token)
 
     async def _execute(self, statement: str, *values: object) -> None:

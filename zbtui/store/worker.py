@@ -1,4 +1,4 @@
-"""Run blocking calls in daemon threads, so that a call that hangs does not delay the exit."""
+"""Runs blocking calls in daemon threads, so that a hanging call does not delay the exit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHECK_EVERY_SECONDS: Final = 0.25
 
 
 class WorkerTimeoutError(Exception):
-    """The call at the head of the queue exceeded its timeout."""
+    """The running call exceeded the timeout."""
 
 
 class ThreadStartError(OSError):
@@ -41,11 +41,11 @@ class WorkerThread:
         self._busy_since: float | None = None
 
     async def call(self, function: Callable[[], T], timeout: float | None = None) -> T:
-        """Run `function` in the thread; return or raise what it does.
+        """Run `function` in the thread; return its result or raise its error.
 
-        Raises `WorkerTimeoutError` if this call, or one ahead of it, takes more than `timeout` seconds,
-        without its time in the queue. If no thread can be started, a call without a time limit is made
-        here, and one with a limit raises `ThreadStartError`.
+        Raises `WorkerTimeoutError` if this call, or one before it, runs for more than `timeout` seconds;
+        the wait in the queue does not count. If no thread can be started, `ThreadStartError` is raised, or
+        without a timeout, `function` runs in the caller's thread.
         """
         if self._thread is None:
             try:
@@ -71,7 +71,7 @@ class WorkerThread:
         return self._busy_since is not None
 
     def extend_timeout(self, seconds: float) -> None:
-        """Restart the timeout of the running call after this many seconds; call in the thread."""
+        """Start the timeout of the running call `seconds` from now; call it in the thread."""
         self._busy_since = time.monotonic() + seconds
 
     def _run(self) -> None:
@@ -93,26 +93,27 @@ class WorkerThread:
 
 
 def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Like `asyncio.run`, but threads that asyncio starts itself do not delay the exit.
+    """Like `asyncio.run`, but asyncio's own threads do not delay the exit.
 
-    asyncio resolves host names in such threads, which may take minutes.
+    asyncio resolves host names in threads, which may take minutes.
     """
     runner = asyncio.Runner()
     try:
         runner.get_loop().set_default_executor(_DaemonThreadExecutor())
         return runner.run(main)
     finally:
-        # asyncio starts one more thread to wait for those of its executor; all is closed if it cannot.
+        # asyncio starts a thread to wait for those of its executor. If it cannot, all else is closed
+        # already.
         with suppress(RuntimeError):
             runner.close()
 
 
 class _DaemonThreadExecutor(ThreadPoolExecutor):
-    """A daemon thread for each call; callers make at most 16 requests at once."""
+    """Runs each call in a new daemon thread; callers make at most 16 requests at once."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
-        future.set_running_or_notify_cancel()  # it starts at once: it can no longer be cancelled
+        future.set_running_or_notify_cancel()  # the call starts at once, and can no longer be cancelled
 
         def call() -> None:
             try:
@@ -127,7 +128,7 @@ class _DaemonThreadExecutor(ThreadPoolExecutor):
 
 
 def _start_thread(run: Callable[[], None], name: str | None = None) -> threading.Thread:
-    """A daemon thread. Raises `ThreadStartError`."""
+    """Start a daemon thread. Raises `ThreadStartError`."""
     thread = threading.Thread(target=run, name=name, daemon=True)
     try:
         thread.start()

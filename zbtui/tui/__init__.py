@@ -3,5 +3,5 @@
 import os
 
 # Textual paints at most 60 times a second by default, and a key press often needs two paints.
-# Textual reads this when it is imported. An idle screen paints nothing, however high the limit is.
+# Textual reads this variable when it is imported. An idle screen paints nothing, however high the limit is.
 os.environ.setdefault("TEXTUAL_FPS", "240")

@@ -1,4 +1,4 @@
-"""Shows alerts in one window: toast, bell, window title and desktop notification."""
+"""Shows alerts in this window: toast, bell, window title and desktop notification."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class AlertNotifier:
         """Called once a second, with the verdicts by org name as the screen shows them."""
         self._update_title(verdicts)
         if self._evaluation_schedule.take_if_due(len(verdicts)):
-            self._run_exclusively("consider", self._evaluate)
+            self._run_exclusively("evaluate", self._evaluate)
 
     def _run_exclusively(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `work`, unless the step is still running."""
+        """Run `work` as a worker. If the same step is still running, evaluate the alerts again soon."""
         if step in self._running_steps:
             self._evaluation_schedule.mark_changed()
             return
@@ -68,7 +68,7 @@ class AlertNotifier:
             finally:
                 self._running_steps.discard(step)
 
-        # The function, not its coroutine: the app may end before the worker has begun.
+        # Pass the function, not a coroutine: the app may end before the worker starts to await it.
         step_work: WorkType[None] = run
         self._app.run_worker(step_work, group=f"alerts:{step}", description=step, exit_on_error=False)
 
@@ -77,7 +77,7 @@ class AlertNotifier:
             await self._dispatcher.new_alerts()  # skip alerts from before this window opened
             self._has_started = True
         await self._dispatcher.evaluate(self._fleet.snapshots, self._fleet.policy, self._fleet.verdicts)
-        # Alerts that another zbtui process found are new in this window, too.
+        # Alerts that another zbtui process has stored are new in this window, too.
         if new_alerts := await self._dispatcher.new_alerts():
             self._show_alerts(new_alerts)
         # A step of its own: a slow alert command must not delay the next evaluation.
@@ -128,7 +128,7 @@ class AlertNotifier:
             self._write(RESTORE_TITLE)
 
     def _write(self, sequence: str) -> None:
-        # Textual has no public way to write a sequence to the terminal; its own bell uses the driver too.
+        # Textual has no public method that writes a sequence to the terminal; its own bell uses the driver.
         if (driver := self._app._driver) is not None and not self._app.is_headless:
             driver.write(sequence)
             driver.flush()

@@ -67,7 +67,7 @@ class ZbtuiApp(ThemedApp[str]):
     """Watches a fleet until the user quits or the terminal goes away."""
 
     TITLE = "zbtui"
-    # All listed here, not in each screen: Textual parses a screen's own CSS again when it is shown.
+    # All style sheets are listed here: Textual parses a screen's own CSS again when the screen is shown.
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         _SCREENS / "fleet_screen.tcss",
         _HERE / "views" / "org_list_view.tcss",
@@ -92,7 +92,7 @@ class ZbtuiApp(ThemedApp[str]):
     ) -> None:
         """Args:
         config: checked for changes at each tick; defines the keys.
-        label: a text before the counts in the fleet bar, such as that this is a demo; None: no text.
+        label: text before the counts in the fleet bar, which marks the demo; None: no text.
         memory: stores view, sort and filter between runs; None: nothing is stored.
         """
         super().__init__()
@@ -127,17 +127,17 @@ class ZbtuiApp(ThemedApp[str]):
         self.set_interval(1.0, self.tick)
 
     def on_resize(self) -> None:
-        """Repaint everything, even where the size is unchanged.
+        """Repaint everything, even if the size is unchanged.
 
-        The terminal may have been smaller so briefly that Textual sees no change; the terminal has still
-        dropped what did not fit.
+        If the terminal was smaller only for a moment, Textual sees no change, but the terminal has dropped
+        the text that did not fit.
         """
         if self.screen_stack:
             self.screen.refresh()
 
     def on_orgs_shown(self) -> None:
         """Start polling only after the first paint, so that keyring and network cannot delay it."""
-        if self._polling_started:  # this was another view's first paint
+        if self._polling_started:  # called again for another view's first paint
             return
         self._polling_started = True
         self._start_polling(snapshot.org.name for snapshot in self._fleet.snapshots)
@@ -163,7 +163,7 @@ class ZbtuiApp(ThemedApp[str]):
         return screen
 
     def _list_problems(self) -> tuple[Problem | None, ...]:
-        """Problems of zbtui itself."""
+        """The problems of zbtui itself, for the banner; None where all is well."""
         alerts, memory = self._alert_dispatcher.problems, self._memory.trouble
         cache = self._org_service.stores.credentials.cache_problem
         return self._config.problem, self._fleet.journal_problem, cache, *alerts, memory
@@ -181,7 +181,7 @@ class ZbtuiApp(ThemedApp[str]):
         return screen if screen and screen.is_mounted else None
 
     def on_snapshots_changed(self) -> None:
-        """Handle one batch, so that a key waits for no more than that even with thousands of orgs."""
+        """Pass one batch of snapshots to the screen, so that no key press waits for thousands of them."""
         self._alert_notifier.mark_changed()
         names = list(islice(self._pending_updates, _UPDATE_BATCH_SIZE))
         batch = [self._pending_updates.pop(name) for name in names]
@@ -199,18 +199,18 @@ class ZbtuiApp(ThemedApp[str]):
         self._show_or_hide_welcome(change)
         if not self._gc_is_frozen and all(org.polls.attempted_at for org in self._fleet.snapshots):
             self._gc_is_frozen = True
-            # Otherwise each full collection scans the data of thousands of orgs while a key waits.
-            # Objects made from now on rarely need a full collection.
+            # Otherwise each full collection scans the data of thousands of orgs while a key press waits.
+            # Objects created from now on rarely need a full collection.
             gc.freeze()
             gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)
         if screen := self._mounted_fleet_screen:
             if follow_time_zone():
                 screen.time_zone_changed()
             screen.tick(change)
-        # Without any org, too: that they are gone is an alert.
+        # Also without any org: an alert is due when orgs have left the config.
         self._alert_notifier.tick(screen.org_list.verdicts if screen else {})
         if isinstance(self.screen, DetailScreen | FormScreen):
-            with suppress(NoMatches):  # it is closing, and its widgets are gone
+            with suppress(NoMatches):  # the screen is closing, and its widgets are gone
                 self.screen.tick()
 
     def _show_or_hide_welcome(self, change: OrgChanges) -> None:
@@ -226,14 +226,14 @@ class ZbtuiApp(ThemedApp[str]):
             self.push_screen(WelcomeScreen())
 
     def on_key(self, event: events.Key) -> None:
-        """Answer ctrl+c on every screen; type keys into the filter that arrive together with its own key.
+        """Handle ctrl+c in modal screens, and keys typed right after the key that opens the filter.
 
-        Textual sent those to the org list, which still had the focus, as commands.
+        Textual has sent such keys to the org list, which still had the focus; they belong in the filter.
         """
         field = self.focused
         copies = isinstance(field, Input) and field.selected_text
         if event.key == "ctrl+c" and self.screen.is_modal and not copies:
-            self.action_help_quit()  # the app's own keys are not active there
+            self.action_help_quit()  # the app's own keys are not active in modal screens
         if isinstance(field, FilterInput) and event.is_printable and event.character:
             event.prevent_default()
             field.replace(event.character, *field.selection)
@@ -249,7 +249,7 @@ class ZbtuiApp(ThemedApp[str]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a toast, including those of widgets; its text is data and never markup."""
+        """Show a toast as plain text, never markup; toasts of widgets come here, too."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     def action_help_quit(self) -> None:
@@ -257,7 +257,7 @@ class ZbtuiApp(ThemedApp[str]):
         self.notify(f"Press {key_of(self.screen, 'app.quit') or 'ctrl+q'} to leave zbtui.")
 
     def on_delivery_complete(self, event: events.DeliveryComplete) -> None:
-        """Tell where a screenshot is. Textual's own message uses markup."""
+        """Show where a screenshot was saved. Textual's own message uses markup."""
         event.prevent_default()
         self.notify(f"The screenshot is in {event.path}." if event.path else "The screenshot is saved.")
 
@@ -271,7 +271,7 @@ class ZbtuiApp(ThemedApp[str]):
         self.push_screen(HelpScreen(help_entries(self.screen, dict(self._configured_keys))))
 
     def action_add(self) -> None:
-        """Open the form that adds an org; the new org then appears by itself."""
+        """Open the form that adds an org."""
         from zbtui.tui.forms.sign_in_screen import SignInScreen  # imported here to keep startup fast
 
         self.push_screen(SignInScreen(self._org_service), self._org_added)
@@ -312,7 +312,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._memory.save(self._state)
 
     def _apply_keys(self, config: Config) -> None:
-        """Apply the config's keys where they have changed."""
+        """Apply the config's keys if they have changed."""
         if config.settings.keys != self._configured_keys:
             self._configured_keys = config.settings.keys
             self.set_keymap(dict(self._configured_keys))
@@ -320,11 +320,11 @@ class ZbtuiApp(ThemedApp[str]):
                 screen.keys_changed()
 
     def _redact_alert(self, alert: Alert) -> Alert:
-        """The alert, without names while these are hidden."""
+        """The alert, without names while names are hidden."""
         screen = self._fleet_screen
         if screen is None or not screen.org_list.names_hidden:
             return alert
-        org = screen.org_list.called(alert.org) if alert.org else alert.org
+        org = screen.org_list.display_name(alert.org) if alert.org else alert.org
         return replace(alert, org=org, headline="Names are hidden.", hint=None)
 
     # The terminal
@@ -344,7 +344,7 @@ class ZbtuiApp(ThemedApp[str]):
     def _watch_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the program once its terminal is gone: under nohup no SIGHUP arrives.
 
-        In a thread: the event loop may wait for ever for a terminal that takes no output.
+        Runs in a thread: the event loop may wait for ever for a terminal that accepts no more output.
         """
         while not _terminal_is_gone():
             time.sleep(_TERMINAL_CHECK_SECONDS)
@@ -365,6 +365,7 @@ class ZbtuiApp(ThemedApp[str]):
 
 
 def _exit_within_deadline() -> None:
+    """Kill the process if it has not exited within `_EXIT_TIMEOUT_SECONDS`."""
     deadline = threading.Timer(_EXIT_TIMEOUT_SECONDS, os._exit, (1,))
     deadline.daemon = True
     deadline.start()

@@ -33,9 +33,9 @@ def bindings_of(scope: str) -> list[BindingType]:
 
 
 def key_of(screen: Screen[Any], action_id: str) -> str:
-    """The first key of an action, as shown within a sentence; the user's own key, if configured.
+    """The first key of an action, written as in a sentence; the user's own key, if configured.
 
-    Empty where the action is not active now.
+    Empty if the action is not active on that screen now.
     """
     for active in screen.active_bindings.values():
         if active.binding.id == action_id:
@@ -48,8 +48,8 @@ def key_of(screen: Screen[Any], action_id: str) -> str:
 def help_entries(screen: Screen[Any], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
     """Pairs of keys and description for each action that is active on that screen.
 
-    On the fleet screen the table's keys are always included, whichever view is open. `keymap` has the
-    user's own keys by action id.
+    On the fleet screen the table's keys are always included, whichever view is open. `keymap` maps
+    action ids to the user's own keys.
     """
     active_bindings = [active.binding for active in screen.active_bindings.values()]
     ids = {binding.id for binding in active_bindings}

@@ -1,4 +1,4 @@
-"""Copying, and what can be said of it: only this machine's own clipboard tells that it took a text."""
+"""Copies text and shows the result: this machine's clipboard confirms a copy, a terminal does not."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _SCREEN_TEXT: Final = " GNU screen does not take it on."
 
 
 def copy(screen: Screen[Any], text: str, subject: str, more: str = "") -> None:
-    """Copy a text, and tell so. `subject`: what it is, in words; `more`: a sentence to add."""
+    """Copy `text` and show a toast: `subject` describes the text, `more` is a sentence to add."""
     screen.app.copy_to_clipboard(text)
-    screen.run_worker(_tell(screen, text, subject, more), exit_on_error=False)
+    screen.run_worker(_copy_and_notify(screen, text, subject, more), exit_on_error=False)
 
 
-async def _tell(screen: Screen[Any], text: str, subject: str, more: str) -> None:
+async def _copy_and_notify(screen: Screen[Any], text: str, subject: str, more: str) -> None:
     is_copied = await copy_to_system_clipboard(text)
-    told = copied_sentence(subject, is_copied=is_copied, environ=os.environ)
-    screen.notify(f"{told} {more}".rstrip(), timeout=_TOAST_SECONDS)
+    sentence = copied_sentence(subject, is_copied=is_copied, environ=os.environ)
+    screen.notify(f"{sentence} {more}".rstrip(), timeout=_TOAST_SECONDS)
 
 
 def copied_sentence(subject: str, *, is_copied: bool, environ: Mapping[str, str]) -> str:
-    """What is known of a copy: the terminal does not answer."""
+    """The toast's sentence; `is_copied`: the system clipboard has confirmed the copy."""
     if is_copied:
         return f"Copied: {subject}."
-    told = f"Sent to the terminal: {subject}."
+    sentence = f"Sent to the terminal: {subject}."
     if environ.get("TMUX"):
-        return told + _TMUX_TEXT
-    return told + _SCREEN_TEXT if environ.get("STY") else told
+        return sentence + _TMUX_TEXT
+    return sentence + _SCREEN_TEXT if environ.get("STY") else sentence

@@ -46,10 +46,10 @@ class OrgProvider(Provider):
         wanted = typed.removeprefix(_GO_TO_PREFIX).strip()
         found = set()
         for name in screen.org_list.all_orgs if wanted else ():
-            place = self._search_text_of(screen, name).casefold().find(wanted)
-            if place >= 0:
+            position = self._search_text_of(screen, name).casefold().find(wanted)
+            if position >= 0:
                 found.add(name)
-                yield self._hit(screen, name, 1.0 if place == 0 else 0.7)
+                yield self._hit(screen, name, 1.0 if position == 0 else 0.7)
         # Only (part of) "go to" is typed yet: list the same orgs as `discover`.
         if len(typed) > 1 and _GO_TO_PREFIX.startswith(typed):
             for name in screen.org_list.order[:_MAX_DISCOVERED]:
@@ -61,9 +61,9 @@ class OrgProvider(Provider):
         return Hit(score, Content(text), partial(screen.go_to_org, name), text=text)
 
     def _label_of(self, screen: FleetScreen, name: str) -> str:
-        return f"Go to {screen.org_list.called(name)} · {badge(screen.org_list.verdict(name))}"
+        return f"Go to {screen.org_list.display_name(name)} · {badge(screen.org_list.verdict(name))}"
 
     def _search_text_of(self, screen: FleetScreen, name: str) -> str:
-        """The searchable text, without hidden names."""
+        """The text that `search` searches, without names while names are hidden."""
         shown = screen.org_list.snapshot(name)
         return " ".join((shown.org.name, shown.company_name or "", *shown.org.tags))

@@ -17,15 +17,15 @@ from zbtui.presentation.privacy import hide_names, hide_problem
 from zbtui.presentation.sorting import SortOrder, sort_key
 
 _ORDER_HOLD: Final = timedelta(seconds=10)
-"""How long the order is kept after a move, so that nothing jumps away under the cursor."""
+"""How long the order is kept after a move, so that no org moves away from the cursor."""
 _IDLE_TIMEOUT: Final = timedelta(seconds=60)
-"""After this long without a move the screen returns to the top."""
+"""The time without a move after which the screen returns to the top."""
 _REJUDGE_CYCLE_TICKS: Final = 300
-"""Ticks within which each off-screen org is judged again, as a safeguard."""
+"""Number of ticks within which every org is judged again, as a safeguard."""
 
 
 class OrgList:
-    """Shared by all views of a screen, so that they show the same orgs in the same order."""
+    """The model that all views share, so that they show the same orgs in the same order."""
 
     def __init__(self, policy: WatchPolicy, now: datetime, verdicts: VerdictCache | None = None) -> None:
         self.policy = policy
@@ -48,19 +48,20 @@ class OrgList:
         self._redacted: dict[str, Snapshot] = {}
         """Snapshots without names, while names are hidden."""
         self._verdicts: dict[str, Verdict] = {}
-        self._shared = self._cache = verdicts or VerdictCache()
-        """While names are hidden, `_cache` is a separate cache."""
+        self._shared_cache = verdicts or VerdictCache()
+        self._cache = self._shared_cache
+        """The cache in use: a separate one while names are hidden."""
         self._filter_texts: dict[str, tuple[Snapshot, Verdict, dict[str | None, str]]] = {}
         """The searchable texts by org, with the snapshot and verdict they were made from."""
         self._sort_keys: dict[str, Any] = {}
-        """The sort key of each org, including hidden ones."""
+        """The sort key of each org, including orgs that the filter hides."""
         self._sorted_names: list[str] | None = None
-        """All names, sorted; None: a sort key has changed since."""
+        """The names of all orgs, sorted; None: a sort key has changed since."""
         self._matching = set[str]()
         """Names of the orgs that match the filter."""
-        self._order_is_stale = False
-        self._filter_is_stale = False
-        """Whether `order` differs from what the filter now matches."""
+        self._order_is_outdated = False
+        self._filter_is_outdated = False
+        """Whether `order` contains other orgs than those that match the filter now."""
         self._rejudge_position = 0
         """The index in `all_orgs` at which the next tick continues to judge."""
         self._last_moved_at: datetime | None = None
@@ -68,23 +69,23 @@ class OrgList:
     # Queries
 
     def snapshot(self, name: str) -> Snapshot:
-        """An org's snapshot, without names while these are hidden."""
+        """An org's snapshot, without names while names are hidden."""
         if not self.names_hidden:
             return self.all_orgs[name]
         if name not in self._redacted:
-            self._redacted[name] = self.as_shown(self.all_orgs[name])
+            self._redacted[name] = self.redact(self.all_orgs[name])
         return self._redacted[name]
 
-    def as_shown(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot, without names while these are hidden."""
-        return hide_names(snapshot, self.called(snapshot.org.name)) if self.names_hidden else snapshot
+    def redact(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot, without names while names are hidden."""
+        return hide_names(snapshot, self.display_name(snapshot.org.name)) if self.names_hidden else snapshot
 
-    def in_words(self, problem: Problem) -> str:
-        """A problem's message and hint, without names while these are hidden."""
+    def problem_text(self, problem: Problem) -> str:
+        """A problem's message and hint, without names while names are hidden."""
         shown = hide_problem(problem) if self.names_hidden else problem
         return f"{shown.message} {shown.hint}"
 
-    def called(self, name: str) -> str:
+    def display_name(self, name: str) -> str:
         """The org's name, or its alias while names are hidden."""
         return self._aliases.get(name, "an org") if self.names_hidden else name
 
@@ -100,7 +101,7 @@ class OrgList:
     @property
     def is_order_held(self) -> bool:
         """Whether the order is kept although it is outdated, because the user has just moved."""
-        return self._order_is_stale
+        return self._order_is_outdated
 
     @property
     def hidden_counts(self) -> Counter[Level]:
@@ -119,7 +120,7 @@ class OrgList:
         self._judge_all()
 
     def update(self, snapshot: Snapshot, now: datetime) -> bool:
-        """Take a new snapshot of one org. Returns False if the org is not in the list."""
+        """Replace the snapshot of one org. Returns False if the org is not in the list."""
         name = snapshot.org.name
         if name not in self.all_orgs:
             return False
@@ -130,13 +131,13 @@ class OrgList:
         return True
 
     def tick(self, now: datetime, in_sight: Iterable[str]) -> None:
-        """Judge again as of `now`.
+        """Judge again as of `now`; judging all of thousands of orgs would be slow.
 
-        Orgs in sight are judged at every tick, others when their next verdict change is due. A few of the
-        rest are judged in turn, so that thousands of orgs stay cheap.
+        Orgs in sight are judged at every tick, others when their next verdict change is due. In addition,
+        each tick judges a few orgs in turn.
         """
         self._advance_to(now)
-        due = [name for name in self.all_orgs if self._found(name) is not self._verdicts[name]]
+        due = [name for name in self.all_orgs if self._cached_verdict(name) is not self._verdicts[name]]
         batch_size = len(self.all_orgs) // _REJUDGE_CYCLE_TICKS + 1
         names = list(self.all_orgs)[self._rejudge_position : self._rejudge_position + batch_size]
         end = self._rejudge_position + batch_size
@@ -144,11 +145,11 @@ class OrgList:
         self._rejudge(dict.fromkeys([*in_sight, *due, *names]))
 
     def refresh_order(self) -> bool:
-        """Sort if due; while the order is held, only apply the filter. Returns whether it changed."""
+        """Sort if due; while the order is held, only apply the filter. Returns whether `order` changed."""
         is_held = self._last_moved_at is not None and abs(self.now - self._last_moved_at) < _ORDER_HOLD
-        if self._order_is_stale and not is_held:
+        if self._order_is_outdated and not is_held:
             self._sort()
-        elif self._filter_is_stale:
+        elif self._filter_is_outdated:
             self._apply_filter_unsorted()
         else:
             return False
@@ -167,18 +168,18 @@ class OrgList:
 
     def hide_names(self, hidden: bool) -> None:
         self.names_hidden = hidden
-        self._cache = VerdictCache() if hidden else self._shared
+        self._cache = VerdictCache() if hidden else self._shared_cache
         self._redacted.clear()
         self._judge_all()
 
     # Idle timer
 
     def restart_idle_timer(self) -> None:
-        """The user moved or acted on an org: keep the order for a while."""
+        """Called when the user moves or acts on an org: the order is then kept for a while."""
         self._last_moved_at = self.now
 
     def extend_idle_timer(self) -> None:
-        """The user is busy in another screen or the filter: do not time out."""
+        """Keep the idle timer from expiring while the user is in another screen or in the filter."""
         if self._last_moved_at is not None:
             self._last_moved_at = self.now
 
@@ -197,8 +198,8 @@ class OrgList:
     # Order
 
     def _advance_to(self, now: datetime) -> None:
-        was_set_back, self.now = now < self.now, now
-        if was_set_back:  # verdicts that had changed by then are no longer true
+        clock_was_set_back, self.now = now < self.now, now
+        if clock_was_set_back:  # verdicts of the later time no longer hold
             self._rejudge(self.all_orgs)
 
     def _judge_all(self) -> None:
@@ -217,16 +218,16 @@ class OrgList:
                 self.counts[counted_level(after)] += 1
             if (matches := self._matches_filter(name)) is not (name in self._matching):
                 self._matching ^= {name}
-                self._filter_is_stale = self._order_is_stale = True
+                self._filter_is_outdated = self._order_is_outdated = True
             key = self._sort_key_of(name)
             if key != self._sort_keys[name]:
                 self._sort_keys[name], self._sorted_names = key, None
-                self._order_is_stale |= matches
+                self._order_is_outdated |= matches
 
     def _judge(self, name: str) -> Verdict:
         return self._cache.judge(self.snapshot(name), self.policy, self.now)
 
-    def _found(self, name: str) -> Verdict | None:
+    def _cached_verdict(self, name: str) -> Verdict | None:
         return self._cache.find(self.snapshot(name), self.policy, self.now)
 
     def _update_sort_keys(self) -> None:
@@ -254,7 +255,7 @@ class OrgList:
             by_key = self._sort_keys.__getitem__
             self._sorted_names = sorted(self.all_orgs, key=by_key, reverse=self.reverse)
         self._set_order([name for name in self._sorted_names if name in self._matching])
-        self._order_is_stale = False
+        self._order_is_outdated = False
 
     def _apply_filter_unsorted(self) -> None:
         """Apply the filter at once; new matches stay at the end until the next sort."""
@@ -265,9 +266,9 @@ class OrgList:
     def _set_order(self, order: list[str]) -> None:
         self.order = order
         self.positions = {name: index for index, name in enumerate(order)}
-        self._filter_is_stale = False
+        self._filter_is_outdated = False
 
 
 def counted_level(verdict: Verdict) -> Level:
-    """The level that an org counts as: a stale ok counts as unknown."""
+    """The level under which an org is counted: a stale ok counts as unknown."""
     return Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level

@@ -1,6 +1,6 @@
 """Escape sequences for the window title and for desktop notifications. Pure.
 
-All texts are cleaned before (`model.text`), so none can end its sequence early.
+All texts have been cleaned (`model.text`), so no text can end its sequence early.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import Final
 from zbtui.health.alert_settings import DesktopNotification
 
 SAVE_TITLE: Final = "\x1b[22;0t"
-"""Has the terminal save its current title."""
+"""Saves the current window title in the terminal."""
 RESTORE_TITLE: Final = "\x1b[23;0t"
 _BELL, _ESC = "\x07", "\x1b"
 
 
 def title_sequence(title: str) -> str:
-    """Set the window title (OSC 2)."""
+    """The sequence that sets the window title (OSC 2)."""
     return f"\x1b]2;{title}{_BELL}"
 
 
 def notification_sequence(desktop: DesktopNotification, title: str, text: str, *, tmux: bool) -> str:
-    """A desktop notification: OSC 9 (iTerm2, kitty …) or OSC 777 (urxvt, foot …).
+    """The sequence of a desktop notification: OSC 9 (iTerm2, kitty …) or OSC 777 (urxvt, foot …).
 
-    `tmux` wraps it so that tmux passes it on (needs `allow-passthrough on`).
+    `tmux`: wrap the sequence so that tmux passes it on (tmux needs `allow-passthrough on`).
     """
     if desktop == "osc9":
         sequence = f"\x1b]9;{title}: {text}{_BELL}"

@@ -1,7 +1,7 @@
 """zbtui's two themes, and values for its variables in all other themes.
 
-States differ in lightness as well as in hue, so that color-blind users can tell them apart. All text is
-readable on the background and on the selected row.
+States differ in lightness as well as in hue, so that color-blind users can distinguish them. All text
+is readable on the background and on the selected row.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _theme(name: str, *, dark: bool) -> Theme:
         dark=dark,
         variables={
             **colors,
-            # Textual blends its own with the text color, which makes states hard to tell apart.
+            # Textual blends these colors with the text color, which makes states hard to distinguish.
             "text-success": state["ok"],
             "text-primary": state["running"],
             "text-warning": state["warning"],
@@ -103,7 +103,7 @@ def _theme(name: str, *, dark: bool) -> Theme:
 ZBTUI_THEMES: Final = (_theme(DARK, dark=True), _theme(LIGHT, dark=False))
 
 _ANSI: Final = {
-    # Textual's muted colors equal its text color here: sixteen colors have no shades.
+    # Sixteen colors have no shades, so muted colors equal the text color.
     **{f"{name}-muted": "ansi_default" for name in ("primary", "secondary", "warning", "error", "success")},
     **dict.fromkeys(("accent-muted", "list-text", "list-muted", "list-frame"), "ansi_default"),
     **dict.fromkeys(("state-unknown", "state-stale"), "ansi_default"),
@@ -143,7 +143,7 @@ _THEMES_WITH_VARIABLES: Final = {theme.name: theme for theme in (*ZBTUI_THEMES, 
 
 
 class ThemedApp(App[ReturnType]):
-    """An app with zbtui's themes beside Textual's, and zbtui's variables in all of them."""
+    """An app with zbtui's and Textual's themes, all of which define zbtui's variables."""
 
     theme: Reactive[str] = Reactive(DARK)
 
@@ -158,7 +158,7 @@ class ThemedApp(App[ReturnType]):
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
         if self.no_color:
-            # Its red would become a gray that stands out less than the state ok.
+            # Without colors, its red would become a gray that stands out less than the gray of `state-ok`.
             variables["state-critical"] = variables["list-text"]
         return variables
 
@@ -178,7 +178,7 @@ class ThemedApp(App[ReturnType]):
 
 
 def derived_variables(theme: Theme) -> dict[str, str]:
-    """zbtui's variables for a theme without them: its own colors, made readable."""
+    """zbtui's variables for a theme that does not define them: the theme's colors, made readable."""
     generated = theme.to_color_system().generate()
     names = "background", "primary", "foreground"
     background, primary, foreground = (Color.parse(generated[name]) for name in names)

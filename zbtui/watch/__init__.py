@@ -1,1 +1,1 @@
-"""The watch: one poller per org, all in a fleet."""
+"""Watches all orgs: one poller per org, all in a fleet."""

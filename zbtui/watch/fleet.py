@@ -1,4 +1,4 @@
-"""All orgs under watch: their pollers, the commands to them, the snapshots they publish."""
+"""The fleet: the pollers of all orgs, the commands to them, and the snapshots that they publish."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from zbtui.watch.poller import Poller
 from zbtui.zoho_api.data_centers import is_loopback
 
 _SPREAD_PER_ORG: Final = timedelta(milliseconds=20)
+"""First polls are spread over this time per org, `_LONGEST_SPREAD` at most."""
 _LONGEST_SPREAD: Final = timedelta(seconds=10)
 
 POLL_FLOOR: Final = timedelta(seconds=15)
-"""A younger poll, by any process, answers for a new one: each costs the org an API credit."""
+"""If any process polled an org within this time, no new poll is made: each costs an API credit."""
 NO_ANSWER_IN_TIME: Final = Problem(
     "network",
     "No answer came in the time that this look had.",
@@ -34,7 +35,7 @@ NO_ANSWER_IN_TIME: Final = Problem(
     "NO_ANSWER_IN_TIME",
 )
 _RECORD_SECONDS: Final = 0.5
-"""How long to wait for the journal once time is up."""
+"""How long to wait for the journal after the time limit of `Fleet.poll_once`."""
 
 PollFunction = Callable[[Snapshot], Awaitable[Observation]]
 
@@ -61,7 +62,7 @@ class Fleet:
         """`poll_function_for` returns the poll function of an org, such as `Session(org, …).poll`."""
         self.policy = config.policy
         self.verdicts = VerdictCache()
-        """The verdicts on the snapshots, shared by screen, reports and alerts."""
+        """The verdicts on the snapshots, which screen, reports and alerts share."""
         self._poll_function_for = poll_function_for
         self._journal = journal
         self._clock = clock
@@ -69,14 +70,14 @@ class Fleet:
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
         self._pollers: dict[str, Poller] = {}
         self._signed_in_again: dict[str, Snapshot] = {}
-        """Orgs that signed in again; `tick` restarts their pollers."""
+        """By name, the snapshots of orgs that signed in again; `tick` restarts their pollers."""
         self._unfinished: set[asyncio.Task[object]] = set()
-        """The tasks of `poll_once`; those beyond its time limit, too."""
+        """The tasks of `poll_once`, including those that run on after its time limit."""
         self._change = OrgChanges()
         """Orgs added and removed since the last tick."""
         self._last_drift = clock_drift(self._clock)
         self._org_numbers: dict[str, str | None] = {}
-        """By name: the org numbers for which twins were last searched."""
+        """By name, the org numbers at the last search for twins (orgs with the same number)."""
         self._start_pollers(config.orgs, journal.load_all(config.orgs))
         self._mark_twins()
 
@@ -94,7 +95,7 @@ class Fleet:
 
     @property
     def recorded_change_count(self) -> int:
-        """Another value than before means that this process added events to the journal."""
+        """A number that changes whenever a poll of this process adds events to the journal."""
         return sum(poller.recorded_change_count for poller in self._pollers.values())
 
     def poll_records(self, name: str) -> tuple[PollRecord, ...]:
@@ -122,10 +123,10 @@ class Fleet:
         max_age: timedelta = timedelta(),
         seconds: float | None = None,
     ) -> list[Snapshot]:
-        """Poll each of these orgs once, concurrently, unless some process did so within `max_age`.
+        """Poll each of these orgs once, concurrently, unless any process polled it within `max_age`.
 
-        After `seconds`, a poll without an answer has failed: `NO_ANSWER_IN_TIME`. That is recorded, too.
-        Its request is not cancelled: it ends by its own limits, or when the HTTP client is closed.
+        A poll without an answer after `seconds` fails with `NO_ANSWER_IN_TIME`, and is recorded as failed.
+        Its request goes on until its own time limit, or until the HTTP client is closed.
         """
         pollers = [self._pollers[name] for name in names]
         now = self._clock.now()
@@ -150,25 +151,25 @@ class Fleet:
         return [given_up.get(index, poller.snapshot) for index, poller in enumerate(pollers)]
 
     def _accepted_age(self, org: Org, max_age: timedelta) -> timedelta:
-        """How old a poll may be that answers for a new one."""
+        """How old an org's last poll may be to make a new one unnecessary."""
         floor = timedelta() if is_loopback(org.api_url or "") else POLL_FLOOR
-        # An older one would no longer count.
+        # An older observation would no longer count.
         return max(floor, min(max_age, ALLOWED_FAILURES * org.own_policy(self.policy).every))
 
     async def _finish_within(
-        self, works: Sequence[Coroutine[Any, Any, object]], seconds: float | None
+        self, coroutines: Sequence[Coroutine[Any, Any, object]], seconds: float | None
     ) -> list[int]:
-        """Run all concurrently; returns the indexes of those that go on after `seconds`."""
-        if not works:
+        """Run coroutines concurrently; return the indexes of those that go on after `seconds`."""
+        if not coroutines:
             return []
-        tasks, finished = [asyncio.create_task(work) for work in works], asyncio.Event()
-        left = set(tasks)
-        self._unfinished |= left
+        tasks, finished = [asyncio.create_task(coroutine) for coroutine in coroutines], asyncio.Event()
+        remaining = set(tasks)
+        self._unfinished |= remaining
 
         def on_done(task: asyncio.Task[object]) -> None:
             self._unfinished.discard(task)
-            left.discard(task)
-            if not left:
+            remaining.discard(task)
+            if not remaining:
                 finished.set()
 
         for task in tasks:
@@ -176,11 +177,11 @@ class Fleet:
         await self._clock.wait(finished, seconds)
         for task in tasks:
             if task.done():
-                task.result()  # raises what is a bug
+                task.result()  # raises if there is a bug
         return [index for index, task in enumerate(tasks) if not task.done()]
 
     def poll_soon(self, name: str) -> datetime | None:
-        """See `Poller.poll_soon`."""
+        """Request a poll of an org: see `Poller.poll_soon`."""
         poller = self._pollers.get(name)
         return poller.poll_soon() if poller else None
 
@@ -193,9 +194,9 @@ class Fleet:
             poller.stop()
 
     def tick(self) -> OrgChanges:
-        """Reschedule all polls if the machine slept; called about once a second.
+        """Reschedule all polls if the machine slept; called once a second.
 
-        Returns the orgs added and removed since the last tick; the caller runs the added ones.
+        Returns the orgs added and removed since the last tick; the caller runs the added orgs' pollers.
         """
         drift = clock_drift(self._clock)
         if abs(drift - self._last_drift) > CLOCK_JUMP_SECONDS:
@@ -207,25 +208,25 @@ class Fleet:
         return self._restart_signed_in_again(OrgChanges(added, change.removed))
 
     def restart_with(self, snapshot: Snapshot) -> None:
-        """Restart the poller of a new or newly signed-in org, with this snapshot, at the next tick."""
+        """At the next tick, restart the poller of a new or newly signed-in org with this snapshot."""
         self._signed_in_again[snapshot.org.name] = snapshot
 
     def _restart_signed_in_again(self, change: OrgChanges) -> OrgChanges:
-        restarted = {name: one for name, one in self._signed_in_again.items() if name in self._pollers}
+        restarted = {name: new for name, new in self._signed_in_again.items() if name in self._pollers}
         if not restarted:
             return change
         order = list(self._pollers)
         for name in restarted:
             del self._signed_in_again[name]
             self._pollers.pop(name).stop()
-        self._start_pollers([one.org for one in restarted.values()], restarted)
+        self._start_pollers([snapshot.org for snapshot in restarted.values()], restarted)
         self._pollers = {name: self._pollers[name] for name in order}
         # Orgs added in this same tick have no running poller yet, so they are not listed twice.
         names = tuple(name for name in restarted if name not in change.added)
         return OrgChanges(change.added + names, change.removed + names)
 
     def apply(self, config: Config) -> None:
-        """Watch the orgs of another config, by its policy; `tick` returns those added and removed."""
+        """Switch to the orgs and the policy of a config; `tick` returns the orgs added and removed."""
         faster = config.policy.every < self.policy.every
         self.policy = config.policy
         after = {org.name: org for org in config.orgs}
@@ -233,7 +234,7 @@ class Fleet:
         before = {name: poller.snapshot.org for name, poller in self._pollers.items()}
         removed = [name for name, org in before.items() if after.get(name) != org]
         added = [org for name, org in after.items() if before.get(name) != org]
-        # A changed policy does not make it another org: its snapshot stays.
+        # An org with changed settings but the same identity keeps its snapshot.
         known = {
             org.name: replace(self._pollers[org.name].snapshot, org=org)
             for org in added
@@ -243,7 +244,7 @@ class Fleet:
             self._pollers.pop(name).stop(forget=name not in after)
         for poller in self._pollers.values():
             poller.policy = config.policy
-            # A new sign-in touches the config too, so an org with a final problem is worth a poll.
+            # Signing in again writes the config too, and may have solved a final problem.
             if poller.snapshot.polls.problem and poller.snapshot.polls.problem.final:
                 poller.poll_soon()
             elif faster:
@@ -260,7 +261,7 @@ class Fleet:
             self._mark_twins()
 
     def _mark_twins(self) -> None:
-        """Tell each org under which other name its org number is under watch."""
+        """Set the twin of each org: another name under which the same org number is under watch."""
         numbers = {name: poller.snapshot.org_number for name, poller in self._pollers.items()}
         self._org_numbers = numbers
         names = dict[str, list[str]]()
@@ -272,7 +273,7 @@ class Fleet:
             poller.set_twin(others[0] if others else None)
 
     def _update_labels(self, orgs: Mapping[str, Org]) -> None:
-        """Apply changes of labels alone without restarting the pollers."""
+        """Apply changes of labels; if nothing else changed, an org's poller is not restarted."""
         for name, poller in self._pollers.items():
             org, snapshot = orgs.get(name), poller.snapshot
             if org and org != snapshot.org and org.differs_only_in_labels(snapshot.org):
@@ -282,14 +283,17 @@ class Fleet:
     def _start_pollers(
         self, orgs: Sequence[Org], known: Mapping[str, Snapshot], *, recalls: bool = False
     ) -> None:
-        """With `recalls`, the pollers of orgs that are not `known` first read the journal."""
+        """Create the pollers of these orgs, with the snapshots in `known`.
+
+        With `recalls`, the pollers of other orgs first load their snapshots from the journal.
+        """
         now, spread = self._clock.now(), self._first_poll_spread(len(orgs))
         for index, org in enumerate(orgs):
             snapshot, due = known.get(org.name) or Snapshot(org), now + spread * (index / len(orgs))
             seen = snapshot.zoho.observed_at
             if (
                 snapshot.polls.restored and seen and seen <= now
-            ):  # a service may be restarted again and again
+            ):  # a service that restarts again and again must not poll each time
                 due = max(due, seen + self._accepted_age(org, timedelta()))
             if snapshot.polls.problem and snapshot.polls.problem.retry_at:
                 due = max(due, snapshot.polls.problem.retry_at)

@@ -1,4 +1,4 @@
-"""One org's polling loop: poll, publish, wait. Its polls never overlap."""
+"""The polling loop of one org: poll, publish, wait. Polls never overlap."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 class Poller:
     """Polls one org when it is due, and publishes every change of its snapshot.
 
-    End it with `stop()`, not by cancellation: a request under way ends by its own time limits.
+    End a poller with `stop()`, not by cancellation: a request that has begun ends by its own time limits.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Poller:
         *,
         recalls: bool = False,
     ) -> None:
-        """`poll` polls the org once, given what is known so far; it raises `ProblemError`.
+        """`poll` polls the org once, given its last snapshot, and may raise `ProblemError`.
 
-        The first poll is at the `next_poll` of `snapshot`. With `recalls`, a snapshot that knows more is
-        loaded from the journal first.
+        The first poll happens at the `next_poll` of `snapshot`. With `recalls`, the poller first loads the
+        org's snapshot from the journal.
         """
         self.snapshot = snapshot
         self._recalls = recalls
@@ -57,10 +57,10 @@ class Poller:
         self._wake = asyncio.Event()
         self._stopping = False
         self._requested = False
-        """Whether the user asked for the next poll."""
+        """Whether the user requested the next poll."""
         self._forget_org = False
         self._answer: Snapshot | None = None
-        """The outcome of the poll under way, before it is recorded."""
+        """The outcome of the current poll, set before the journal records it."""
         self.records: deque[PollRecord] = deque(maxlen=MAX_POLL_RECORDS)
         """The latest polls, oldest first."""
         self.recorded_change_count = 0
@@ -71,7 +71,7 @@ class Poller:
         if self._recalls:
             await self._recall()
         while not self._stopping:
-            # Cleared before the clock is read, so that no later wake-up is lost.
+            # Cleared before the clock is read: a wake-up after that ends the wait.
             self._wake.clear()
             seconds = self._seconds_to_poll()
             if seconds is not None and seconds <= 0:
@@ -82,7 +82,7 @@ class Poller:
             await self._journal.forget_org(self.snapshot.org)
 
     async def _recall(self) -> None:
-        """Continue from the snapshot that another process stored, and keep to its schedule."""
+        """Continue from the snapshot in the journal, on the schedule of the process that stored it."""
         known = await self._journal.load_org(self.snapshot.org)
         if known is None or self.snapshot.polls.attempted_at:
             return
@@ -90,19 +90,20 @@ class Poller:
         if seen and seen <= now and not known.polls.failures and not self._requested:
             polled = replace(known, polls=replace(known.polls, attempted_at=seen, restored=False))
             again = next_poll(polled, self.policy, now, self._rng.uniform(-1, 1))
-            if again and again - (now - seen) > now:  # as if this process had polled then
+            # As if this process had made that poll: its age is subtracted from the pause.
+            if again and again - (now - seen) > now:
                 known, due = polled, again - (now - seen)
         self._replace(known, due)
 
     async def poll(self) -> Snapshot:
-        """Poll once, now. Returns the new snapshot."""
+        """Poll once, now; return the new snapshot."""
         before, requested, self._requested, self._answer = self.snapshot, self._requested, False, None
         self._set_activity(replace(before.activity, polling=True))
         started, drift = self._clock.monotonic(), clock_drift(self._clock)
         try:
             observation = await self._poll(before)
             if abs(clock_drift(self._clock) - drift) > CLOCK_JUMP_SECONDS and not self._stopping:
-                observation = await self._poll(before)  # the machine slept meanwhile: that answer is old
+                observation = await self._poll(before)  # the machine slept meanwhile: the answer is old
             after = apply_observation(self.snapshot, observation, self._clock.now())
         except ProblemError as error:
             after = apply_failure(self.snapshot, error.problem, self._clock.now())
@@ -111,7 +112,7 @@ class Poller:
             after = apply_failure(self.snapshot, bug_problem(error), self._clock.now())
         self.records.append(poll_record_of(after, self._clock.now(), self._clock.monotonic() - started))
         if requested and after.polls.problem and before.polls.failures:
-            # A poll that the user asked for does not lengthen the backoff.
+            # A poll that the user requested does not lengthen the backoff.
             after = replace(after, polls=replace(after.polls, failures=before.polls.failures))
         now, self._answer = self._clock.now(), after
         if not self._stopping:
@@ -124,20 +125,23 @@ class Poller:
         return self.snapshot
 
     def adopt(self, known: Snapshot) -> None:
-        """Take over what another process has just polled, instead of a poll."""
+        """Publish the snapshot of another process's poll instead of polling."""
         self._replace(known, self.snapshot.activity.next_poll)
 
     def give_up(self, problem: Problem) -> Snapshot:
-        """End the poll under way as failed, unless its answer is there; one that still comes is ignored."""
-        if self._answer is not None:  # it only waits to be recorded
+        """Stop waiting for the current poll; return its outcome if it has one, else a failure.
+
+        An answer that comes later is not recorded.
+        """
+        if self._answer is not None:  # the poll only waits for the journal
             return self._answer
         self._stopping = True
         return apply_failure(self.snapshot, problem, self._clock.now())
 
     def poll_soon(self) -> datetime | None:
-        """Request a poll now, but at least `MIN_POLL_GAP` after the last one; returns None.
+        """Request a poll now, but at least `MIN_POLL_GAP` after the last poll; return None.
 
-        During a lock-out no poll is requested, and its end is returned.
+        During a lock-out, request nothing, and return the end of the lock-out.
         """
         now, problem = self._clock.now(), self.snapshot.polls.problem
         if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
@@ -152,7 +156,7 @@ class Poller:
         return None
 
     def set_twin(self, twin: str | None) -> None:
-        """Set under which other name the same org is under watch; None: under none."""
+        """Set another name under which the same org is under watch; None: no other name."""
         if twin != self.snapshot.twin:
             self._update(replace(self.snapshot, twin=twin))
 
@@ -162,20 +166,20 @@ class Poller:
             self._wake.set()
 
     def reschedule_after_clock_jump(self, spread: timedelta) -> None:
-        """Reschedule after the wall clock jumped: an overdue poll happens within `spread`."""
+        """Reschedule after a jump of the wall clock; an overdue poll happens within `spread`."""
         due, now = self.snapshot.activity.next_poll, self._clock.now()
         if due is not None and not self.snapshot.activity.polling:
             if due <= now:
                 due = now + spread * self._rng.random()
-            else:  # the clock may have gone back
+            else:  # the clock may have been set back
                 due = min(due, now + max_pause(self.snapshot, self.policy))
             self._reschedule(due)
         self._wake.set()
 
     def stop(self, *, forget: bool = False) -> None:
-        """End the loop. A poll under way ends by itself; its result is not published.
+        """End the loop; the result of a current poll is not published.
 
-        With `forget`, the org is deleted from the journal, as it is no longer under watch.
+        With `forget`, the org is deleted from the journal: it is no longer under watch.
         """
         self._stopping = True
         self._forget_org = forget
@@ -189,7 +193,7 @@ class Poller:
         return (due - self._clock.now()).total_seconds()
 
     def _replace(self, after: Snapshot, due: datetime | None) -> None:
-        """Publish a new snapshot, but keep pause, labels and twin, which may have changed meanwhile."""
+        """Publish a new snapshot with the current pause, labels and twin, which may be newer than it."""
         activity = Activity(due, paused=self.snapshot.activity.paused)
         self._update(replace(after, org=self.snapshot.org, activity=activity, twin=self.snapshot.twin))
 
@@ -204,7 +208,7 @@ class Poller:
         self._publish(snapshot)
 
     def _log_new_problem(self, before: Snapshot) -> None:
-        """Log a problem when it begins, not again with each poll while it lasts."""
+        """Log a problem when it begins, but not at each poll while it lasts."""
         name, old, new = self.snapshot.org.name, before.polls, self.snapshot.polls
         if new.problem:
             kind, message, old_message = "", _problem_message(new.problem), _problem_message(old.problem)

@@ -1,4 +1,4 @@
-"""The polls of one org, with the access token that they need."""
+"""Makes the polls of one org, and gets the access tokens for them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM
 _log = logging.getLogger(__name__)
 
 _JUST_ISSUED: Final = timedelta(minutes=2)
+"""A refused token that is younger than this is not renewed, unless Zoho accepted it before."""
 _RETRY_PAUSE_SECONDS: Final = 3.0
 _UNKNOWN_YET: Final = timedelta(seconds=10)
-"""For so long, Zoho's API may not know a new access token."""
+"""How long Zoho's API may not know a new access token."""
 
 
 class Session:
@@ -50,9 +51,9 @@ class Session:
         self._org_number: str | None = None
 
     async def poll(self, before: Snapshot) -> Observation:
-        """Poll the details, and history, links and company where these are due.
+        """Poll the details, and those of history, links and company that are due.
 
-        Raises as `poll_details`; failures beyond the details raise nothing.
+        Raises the errors of `poll_details`; a problem with history, links or company does not raise.
         """
         if before.zoho.company:
             self._org_number = before.zoho.company.org_number
@@ -61,9 +62,10 @@ class Session:
         return observation if access is None else await self._fetch_due_extras(access, before, observation)
 
     async def poll_details(self, last_good: datetime | None = None) -> Observation:
-        """Poll the latest backup job. A refused token is renewed, or tried again if it may be too new.
+        """Poll the latest backup job. Raises `ProblemError`.
 
-        `last_good` is when the last good answer came, to any process: a token of that time was accepted.
+        After a refusal, the token is renewed; a token that may be too new is used again after a pause.
+        `last_good` is the time of the last good answer to any process: Zoho accepted older tokens.
         """
         access, is_new = await self.get_access_token()
         has_waited = False
@@ -81,9 +83,9 @@ class Session:
                     has_waited = True
                     await self._clock.wait(asyncio.Event(), _RETRY_PAUSE_SECONDS)
                 else:
-                    # A new token is not renewed again: Zoho grants ten in ten minutes.
+                    # A new token is not renewed: Zoho grants ten in ten minutes.
                     if error.problem.kind in ("auth", "permission"):
-                        self._cached_token = None  # the next poll may find a new sign-in
+                        self._cached_token = None  # by the next poll, the user may have signed in again
                     raise
             else:
                 self._accepted = access.token
@@ -101,7 +103,7 @@ class Session:
             extras = await fetch_history_and_links(http, access, dc, now)
             observation = replace(observation, history_and_links=extras)
         if company_is_due(before, now):
-            with suppress(ProblemError):  # the poll succeeds without it
+            with suppress(ProblemError):  # the poll succeeds without the company
                 observation = replace(observation, company=await fetch_company(http, access, dc, now))
             observation = replace(observation, company_requested=True)
         return observation
@@ -114,13 +116,13 @@ class Session:
         return self._clock.now() - (access.expires_at - TOKEN_LIFETIME)
 
     async def get_access_token(self, refused: AccessToken | None = None) -> tuple[AccessToken, bool]:
-        """A token other than the `refused` one, and whether it is new. Raises `ProblemError`."""
+        """A usable token other than `refused`, and whether it is new. Raises `ProblemError`."""
         if self._cached_token and self._is_usable(self._cached_token, refused):
             return self._cached_token, False
         if cached := await self._read_cache(refused):
             return cached, False
         async with self._credentials.refresh_lock(self._org):
-            # Another process may have renewed it while this one waited for the lock.
+            # Another process may have renewed the token while this one waited for the lock.
             if cached := await self._read_cache(refused):
                 return cached, False
             return await self._renew(), True
@@ -150,7 +152,7 @@ class Session:
             if self._org_number and sign_in.org_number is None:
                 numbered = replace(sign_in, org_number=self._org_number)
                 await self._credentials.write_sign_in(self._org, numbered)
-        except ProblemError as error:  # the token is good all the same, until the program ends
+        except ProblemError as error:  # this process can still use the token
             problem = error.problem
             _log.warning("%s: the access token is not cached: %s", self._org.name, problem.message)
         self._credentials.cache_problem = problem

@@ -1,7 +1,7 @@
 """Requests access tokens within Zoho's limits, so that Zoho does not lock the sign-in.
 
 Zoho grants ten access tokens in ten minutes per refresh token, and locks the sign-in at the next
-request ("Token limits"). Each request is first noted in the journal, which all processes share.
+request ("Token limits"). Each request is first recorded in the journal, which all processes share.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from zbtui.zoho_api.data_centers import DataCenter, data_center_of
 from zbtui.zoho_api.sign_in_errors import USED_CODE_PROBLEM, token_budget_problem, token_problem
 
 MAX_TOKENS_PER_WINDOW: Final = 9
-"""One less than Zoho grants: another program may request one, too."""
+"""One less than Zoho grants: another program may request a token, too."""
 REQUEST_WINDOW: Final = timedelta(minutes=11)
-"""Zoho's ten minutes, and the time that a request may take to arrive."""
+"""Zoho's ten minutes, and one more, as requests take time to arrive."""
 _CODE_MEMORY: Final = timedelta(minutes=30)
-"""How long used codes are remembered; none lives longer than ten minutes."""
+"""How long used codes are remembered; a code is valid for ten minutes at most."""
 
 
 class TokenBroker:
-    """Exchanges a refresh token or client credentials for an access token; nothing else does."""
+    """The only place that exchanges a refresh token or client credentials for an access token."""
 
     def __init__(self, http: HttpClient, journal: Journal, clock: Clock) -> None:
         self._http = http
@@ -45,7 +45,7 @@ class TokenBroker:
     ) -> AccessToken:
         """Request a new access token at `dc` (None: the org's data center).
 
-        Raises a `ProblemError` if Zoho, a current lock-out or our own budget refuses it.
+        Raises a `ProblemError` if Zoho refuses, a lock-out lasts, or our own limit is reached.
         """
         dc = dc or data_center_of(org)
         token = _token_budget_key(org, sign_in, dc)
@@ -58,9 +58,9 @@ class TokenBroker:
 
     @asynccontextmanager
     async def respecting_lockout(self, key: str, dc: DataCenter) -> AsyncIterator[None]:
-        """Raise a `ProblemError` during a lock-out; record a lock-out that the block runs into.
+        """Raise a `ProblemError` during a lock-out; record a lock-out that the block raises.
 
-        `key` is what Zoho locks: see `client_lockout_key` and `_token_budget_key`.
+        `key` names what Zoho locks: see `client_lockout_key` and `_token_budget_key`.
         """
         lockout = await self._current_lockout(key)
         now = self._clock.now()
@@ -82,21 +82,21 @@ class TokenBroker:
         await self._tokens.acquire(token, self._clock.now(), MAX_TOKENS_PER_WINDOW, REQUEST_WINDOW)
 
     async def claim_code(self, code: Secret) -> None:
-        """Record a grant code that is about to be exchanged.
+        """Record that a grant code is about to be exchanged.
 
-        Raises a `ProblemError` if it was used before: a code works only once.
+        Raises a `ProblemError` if the code was used before: it works only once.
         """
         if await self._tokens.acquire(_code_key(code), self._clock.now(), 1, _CODE_MEMORY):
             raise ProblemError(USED_CODE_PROBLEM)
 
     async def release_code(self, code: Secret) -> None:
-        """Allow a code again that Zoho refused: with another secret it may work."""
+        """Allow a refused code to be used again: it may work with another client secret."""
         await self._tokens.release(_code_key(code))
 
     async def _record_lockout(
         self, key: str, before: Lockout | None, retry_at: datetime | None
     ) -> datetime:
-        """Record one more "Access Denied". Returns the end of the lock-out."""
+        """Record one more "Access Denied"; return the end of the lock-out."""
         now, consecutive = self._clock.now(), before.consecutive + 1 if before else 1
         until = max(now + lockout_duration(consecutive), min(retry_at or now, now + MAX_LOCKOUT))
         await self._tokens.set_lockout(key, Lockout(until, consecutive))
@@ -114,7 +114,7 @@ class TokenBroker:
 
 
 def client_lockout_key(client_id: str, dc: DataCenter) -> str:
-    """The lock-out key where there is no refresh token yet: the client, at one data center."""
+    """The lock-out key before a refresh token exists: the client at one data center."""
     return f"{dc.accounts_url}|{client_id}"
 
 
@@ -123,7 +123,7 @@ def _code_key(code: Secret) -> str:
 
 
 def _token_budget_key(org: Org, sign_in: SignInCredentials, dc: DataCenter) -> str:
-    """What Zoho counts by: the refresh token, else the client and its org; at one data center."""
+    """What Zoho counts requests by: the refresh token, else client and org; at one data center."""
     secret = sign_in.refresh_token
     if org.grant == "client-credentials" or secret is None:
         secret = Secret(f"{org.client_id}|{org.soid}|{sign_in.client_secret.reveal()}")

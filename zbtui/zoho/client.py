@@ -1,4 +1,4 @@
-"""The calls to the API host: backup, history, links and company; and the server's time."""
+"""The calls to the API host (backup, history, links, company), and the time of the accounts host."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ async def fetch_details(
 ) -> Observation:
     """`GET /crm/bulk/v7/backup` ("Get data backup details"): the latest backup job.
 
-    Raises a `ProblemError` for every error of "Status codes", and those of `HttpClient.send`; `now` is the
-    base of their `Retry-After`.
+    Raises the errors of `HttpClient.send`, and a `ProblemError` for each error of "Status codes". `now` is
+    the base of `Retry-After`.
     """
     response = await _get(http, access, DETAILS_PATH, data_center, now)
     with response.adding_retry_after(now):
@@ -44,7 +44,7 @@ async def fetch_details(
 async def fetch_history(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> History:
     """`GET /crm/bulk/v7/backup/history`: the log of the last year, page by page.
 
-    Raises as `fetch_details`, on any page: an incomplete history would mislead.
+    Raises the errors of `fetch_details` for any page, since an incomplete history would mislead.
     """
     entries: list[HistoryEntry] = []
     for page in range(1, MAX_PAGES + 1):
@@ -59,7 +59,10 @@ async def fetch_history(http: HttpClient, access: AccessToken, data_center: str,
 
 
 async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> Links:
-    """`GET /crm/bulk/v7/backup/urls`: whether the files of the latest backup can be downloaded."""
+    """`GET /crm/bulk/v7/backup/urls`: the download links of the latest backup's files.
+
+    Raises the errors of `fetch_details`.
+    """
     response = await _get(http, access, LINKS_PATH, data_center, now)
     with response.adding_retry_after(now):
         return parse_links_response(response.status, response.body, data_center)
@@ -68,7 +71,7 @@ async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, n
 async def fetch_history_and_links(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> HistoryAndLinks:
-    """Fetch history and links. Raises nothing: problems are in the result."""
+    """Fetch history and links. Raises no `ProblemError`: problems are in the result."""
     history: History | None = None
     links: Links | None = None
     problem: Problem | None = None
@@ -87,9 +90,9 @@ async def fetch_history_and_links(
 async def fetch_company(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> Company | None:
-    """`GET /crm/v7/org` ("Get organization data"): the company that the token is for.
+    """`GET /crm/v7/org` ("Get organization data"): the company of the access token.
 
-    None if the sign-in lacks the scope `ZohoCRM.org.READ`; only the name is missing then.
+    None if the sign-in lacks the scope `ZohoCRM.org.READ`. Raises the errors of `fetch_details`.
     """
     response = await _get(http, access, ORG_PATH, data_center, now)
     with response.adding_retry_after(now):
@@ -97,12 +100,13 @@ async def fetch_company(
 
 
 async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None:
-    """`GET {accounts}/oauth/serverinfo`, without a token: the `Date` header; None: none, or an old one.
+    """`GET {accounts}/oauth/serverinfo`, without a token: the time in the `Date` header.
 
-    Raises a `ProblemError` if the host cannot be reached, or something other than Zoho answers.
+    None if the header is missing, or a cache kept the answer. Raises a `ProblemError` if the host cannot be
+    reached, or something other than Zoho answers.
     """
     response = await http.send("GET", dc.accounts_url + SERVER_INFO_PATH)
-    # A custom accounts host may not have this page.
+    # 404: a custom accounts host may lack this page.
     if response.status != 404:
         parse_response_object(response.status, response.body, dc.key)
     return None if response.age > MAX_LAG or response.is_marked_stale else response.date
@@ -111,19 +115,19 @@ async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None
 async def _get(
     http: HttpClient, access: AccessToken, path: str, data_center: str, now: datetime
 ) -> HttpResponse:
-    """Raises a `ProblemError` if a good answer is an old one."""
+    """Send a GET request. Raises a `ProblemError` if the answer is good but old, kept by a cache."""
     headers = {"Authorization": f"Zoho-oauthtoken {access.token.reveal()}"}
     response = await http.send("GET", access.api_url + path, headers=headers)
     if response.status < 300:
-        ask = partial(_ask_time, http, access, data_center)
+        fetch_time = partial(_fetch_time_or_none, http, access, data_center)
         date, is_old = response.date, response.age > MAX_LAG or response.is_marked_stale
-        if is_old or (date and await http.server_clock.is_behind(date, now, ask)):
+        if is_old or (date and await http.server_clock.is_behind(date, now, fetch_time)):
             raise ProblemError(OLD_ANSWER_PROBLEM)
     return response
 
 
-async def _ask_time(http: HttpClient, access: AccessToken, data_center: str) -> datetime | None:
-    """The time of the accounts host; None: not known. A custom data center's API host has it, too."""
+async def _fetch_time_or_none(http: HttpClient, access: AccessToken, data_center: str) -> datetime | None:
+    """The time of the accounts host; None: unknown. For a custom data center, its API host is asked."""
     dc = DATA_CENTERS.get(data_center) or DataCenter(data_center, access.api_url, access.api_url)
     try:
         return await fetch_server_time(http, dc)

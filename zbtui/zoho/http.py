@@ -1,7 +1,7 @@
-"""One HTTP client for the whole program: time limits, size limits, no redirects, no leaks.
+"""The HTTP client of the whole program: limits of time and size, no redirects.
 
-httpx leaks pool slots when a request is cancelled from outside. So no request is cancelled; all limits
-are applied in here. A request that exceeds even these is abandoned, and its client retired.
+httpx leaks pool slots when a request is cancelled from outside. So no request is cancelled: this module
+applies all limits itself. A request that exceeds even these is abandoned, and its client retired.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ _Send = Callable[[_Message], Awaitable[None]]
 AsgiApp = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 MAX_BODY: Final = 1 << 20
-"""Bytes of a decoded response; Zoho's are a few hundred."""
+"""The largest decoded body, in bytes; Zoho's have a few hundred."""
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
 TOTAL_SECONDS: Final = 60.0
-"""For a whole response: the read limit alone would let a slow drip go on for ever."""
+"""The limit for a whole response: a slow drip of bytes never exceeds the read limit."""
 
 _SETUP_SECONDS: Final = 20.0
-"""For reading the certificates, which may lie on a folder that hangs."""
+"""The limit for reading the certificates, which may be on a network drive that hangs."""
 
 for _name in ("httpx", "httpcore", "hpack"):
     # At INFO httpx prints URLs, at DEBUG hpack prints the Authorization header.
@@ -63,33 +63,33 @@ for _name in ("httpx", "httpcore", "hpack"):
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A complete response, with any status."""
+    """A complete response, whatever its status."""
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """By name, in lower case."""
     body: bytes
     """Decoded, at most `MAX_BODY` bytes."""
 
     @property
     def date(self) -> datetime | None:
-        """The `Date` header."""
+        """The `Date` header; None: missing or invalid."""
         return _parse_http_date(self.headers.get("date", ""))
 
     @property
     def age(self) -> timedelta:
-        """The `Age` header: how long caches have kept this answer."""
+        """The `Age` header: how long caches kept this answer; zero if it is missing or invalid."""
         text = self.headers.get("age", "").strip()
         return timedelta(seconds=int(text[:9])) if text.isascii() and text.isdigit() else timedelta()
 
     @property
     def is_marked_stale(self) -> bool:
-        """Whether a cache says so in `Warning`: 110, stale, or 111, kept since Zoho could not be asked."""
+        """Whether a cache marked the answer in `Warning`: 110 (stale) or 111 (revalidation failed)."""
         texts = self.headers.get("warning", "").split(",")
         return any(text.strip().startswith(("110 ", "111 ")) for text in texts)
 
     def retry_at(self, now: datetime) -> datetime | None:
-        """`Retry-After`, in seconds or as a date; at most a day ahead of `now`."""
+        """`Retry-After` (seconds or a date), at most a day after `now`; None: missing or invalid."""
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             seconds = min(int(text[:9]), 86400)
@@ -110,26 +110,26 @@ class HttpResponse:
 
     @property
     def credits_remaining(self) -> int | None:
-        """`X-API-CREDITS-REMAINING`; None: missing or not a number."""
+        """The `X-API-CREDITS-REMAINING` header; None: missing or no number."""
         text = self.headers.get("x-api-credits-remaining", "").strip()
         return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
 class HttpClient:
-    """The shared client. Use it once, with `async with`."""
+    """The client that all orgs share. Use an instance once, with `async with`."""
 
     def __init__(self, app: AsgiApp | None = None) -> None:
         """`app` answers all requests in this process (the demo's Zoho); None: the network."""
         self._app = app
         self._clients: dict[str | None, _TrackedClient] = {}
-        """By the URL of the proxy that they use; None: none."""
+        """httpx's clients, by the URL of their proxy; None: no proxy."""
         self._is_closed = False
         self._opening = asyncio.Lock()
         self._slots = RequestSlots()
         self.server_clock = ServerClock()
-        """Shared by all orgs."""
+        """What the answers to all orgs show about this machine's clock."""
         self._proxies: ProxyEnvironment | None = None
-        """None: not read yet."""
+        """The environment's proxies; None: not read yet."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -150,9 +150,9 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         json: Mapping[str, object] | None = None,
     ) -> HttpResponse:
-        """Send one request and return its response. Secrets go into `form` or `json`, never into the URL.
+        """Send one request and return its response. Secrets belong in `form` or `json`, never in the URL.
 
-        Raises a `ProblemError` of kind `network`, `contract` for an unreadable body, or `config`.
+        Raises a `ProblemError` of kind `network`, `contract` (unreadable body) or `config` (wrong URL).
         """
         if (host := _host_of(url)) is None:
             raise ProblemError(url_problem("Zoho"))
@@ -182,11 +182,14 @@ class HttpClient:
                     problem = transport_problem(error, route, READ_SECONDS)
                 finally:
                     await client.close_if_done()
-            # Raised outside of `except`: httpx's errors hold the request, which holds the token.
+            # Raised outside of `except`: httpx's errors hold the request, and that holds the token.
             raise ProblemError(problem)
 
     def proxy_for(self, url: str) -> Proxy | None:
-        """The proxy that requests to this URL go through. Raises a `ProblemError` if it cannot be used."""
+        """The proxy for requests to this URL; None: no proxy.
+
+        Raises a `ProblemError` if the proxy's address is invalid.
+        """
         if self._proxies is None:
             self._proxies = ProxyEnvironment({} if self._app else None)
         return self._proxies.proxy_for(url)
@@ -194,14 +197,14 @@ class HttpClient:
     async def _open_client(self, proxy: Proxy | None) -> _TrackedClient:
         key = proxy.url if proxy else None
         async with self._opening:
-            if self._is_closed:  # a request that waited for its turn
+            if self._is_closed:  # the client was closed while this request waited
                 raise ProblemError(Problem("network", "zbtui is ending.", "Start it again."))
             if key not in self._clients:
                 self._clients[key] = _TrackedClient(await self._build_client(proxy))
             return self._clients[key]
 
     def _retire(self, broken: _TrackedClient) -> None:
-        """Send no new requests on this client; those under way run to their end."""
+        """Send no new requests on this client; those that have begun go on."""
         self._clients = {key: kept for key, kept in self._clients.items() if kept is not broken}
         broken.is_retired = True
 
@@ -209,7 +212,7 @@ class HttpClient:
         transport = httpx.ASGITransport(app=self._app) if self._app is not None else None
         context, through = None, None
         if transport is None:
-            # Not on the event loop: reading the certificates takes time. Abandoned if it never ends.
+            # In a thread, as reading the certificates takes time; abandoned if it exceeds the limit.
             reading = asyncio.to_thread(make_tls_context)
             context = await asyncio.wait_for(reading, _SETUP_SECONDS)
         if proxy:
@@ -222,13 +225,13 @@ class HttpClient:
         )
         return httpx.AsyncClient(
             transport=transport,
-            trust_env=False,  # proxies and certificates are chosen here
+            trust_env=False,  # zbtui chooses proxies and certificates itself
             proxy=through,
             verify=context or True,
             limits=limits,
             timeout=timeout,
             follow_redirects=False,
-            # One client serves all orgs: cookies of one must not be sent with another's token.
+            # One client serves all orgs: cookies of one org must not go out with another org's token.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={
                 "User-Agent": f"zbtui/{__version__}",
@@ -240,11 +243,11 @@ class HttpClient:
 
 
 class _RequestStuckError(Exception):
-    """A request did not end within its own limits."""
+    """A request exceeded even the limit for a whole response."""
 
 
 class _TrackedClient:
-    """An httpx client and the requests under way on it."""
+    """An httpx client with its current requests."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -253,12 +256,12 @@ class _TrackedClient:
         self._stuck: set[asyncio.Task[HttpResponse]] = set()
 
     async def run_request(self, request: Coroutine[None, None, HttpResponse]) -> HttpResponse:
-        """Raises `_RequestStuckError` if it is abandoned; it then ends when the client is closed."""
+        """Run a request. Raises `_RequestStuckError` after 70 s; closing the client then ends it."""
         task = asyncio.create_task(request)
         self._running.add(task)
         task.add_done_callback(self._on_task_done)
         try:
-            # A slow drip of headers passes the read limit, so there is a limit here as well.
+            # A slow drip of headers never exceeds the read limit, so the whole request has one, too.
             await asyncio.wait({task}, timeout=CONNECT_SECONDS + TOTAL_SECONDS)
         except asyncio.CancelledError:
             task.cancel()
@@ -275,7 +278,7 @@ class _TrackedClient:
             task.exception()  # retrieved, so that asyncio does not warn about an abandoned task
 
     async def close_if_done(self) -> None:
-        """Close a retired client when only stuck requests remain; closing ends them."""
+        """Close a retired client when only stuck requests remain; closing it ends these."""
         if self.is_retired and self._running <= self._stuck:
             await self.http.aclose()
 
@@ -300,7 +303,7 @@ async def _send_request(
 
 
 async def _read_body(response: httpx.Response, encoding: str) -> bytes:
-    """The body, decoded here: httpx would decode a whole chunk before its size can be checked."""
+    """Read and decode the body; httpx would decode a whole chunk before its size could be checked."""
     if encoding not in ("identity", "gzip", "x-gzip", ""):
         raise ProblemError(unreadable_body_problem("is packed in a way that was not asked for"))
     unpack = zlib.decompressobj(31) if encoding.endswith("gzip") else None
@@ -321,7 +324,7 @@ async def _read_body(response: httpx.Response, encoding: str) -> bytes:
 
 
 def _host_of(url: str) -> str | None:
-    """Empty if it has none; None: it is no URL."""
+    """The host of a URL; empty: the URL has no host; None: it is no URL."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""The local port that the browser returns to, open for one callback (RFC 8252, 7.3)."""
+"""The local server that the browser is redirected to after consent (RFC 8252, section 7.3)."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ _NOT_HERE_TEXT: Final = "zbtui waits here for another answer."
 
 @dataclass(frozen=True, slots=True)
 class OAuthCallback:
-    """The query of the callback; exactly one of `code` and `error` is set."""
+    """The query of the browser's callback; exactly one of `code` and `error` is set."""
 
     code: Secret | None
     error: str | None
     location: str | None
     """The key of the user's data center."""
     accounts_server: str | None
-    """The host that exchanges the code; to be checked before use."""
+    """The URL of the host that exchanges the code; not trusted yet."""
 
 
 class LoopbackServer:
     """Listens on 127.0.0.1 and ::1 until a callback with the right `state` arrives.
 
-    Other requests are refused, so that no other page can end the sign-in.
+    All other requests are refused, so that no other page can end the sign-in.
     """
 
     def __init__(self, port: int, state: str, wake: Callable[[], None]) -> None:
-        """Listen on `port` (0: any free one); call `wake` after the callback has been answered."""
+        """Listen on `port` (0: any free port); call `wake` once the callback is answered."""
         self._port = port
         self._state = state
         self._on_callback = wake
@@ -56,11 +56,11 @@ class LoopbackServer:
 
     @property
     def redirect_uri(self) -> str:
-        """Uses the name `localhost`: Zoho compares it with the registered URI."""
+        """The redirect URI, with `localhost`: Zoho compares it with the registered one."""
         return f"http://localhost:{self._port}/"
 
     async def __aenter__(self) -> Self:
-        """Raise a `ProblemError` if the port cannot be listened on."""
+        """Start to listen. Raises a `ProblemError` if the port cannot be used."""
         sockets: list[socket.socket] = []
         try:
             for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
@@ -96,14 +96,14 @@ class LoopbackServer:
         finally:
             self._open_writers.discard(writer)
             writer.close()
-            with suppress(OSError):  # TimeoutError is one: a browser that reads nothing is not waited for
+            with suppress(OSError):  # also TimeoutError: the browser reads nothing
                 async with asyncio.timeout(_REQUEST_TIMEOUT_SECONDS):
                     await writer.wait_closed()
             if self.callback is not None:
-                self._on_callback()  # only after the page has been sent
+                self._on_callback()  # after the page was sent
 
     def _handle_target(self, target: str) -> tuple[int, str]:
-        """The status and text for a request; stores the callback if it is the right one."""
+        """Answer a request with a status and a text; store the callback if its `state` is right."""
         try:
             parts = urlsplit(target)
         except ValueError:
@@ -124,7 +124,7 @@ class LoopbackServer:
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket | None:
-    """Bind a socket; None: this machine has no such address. Raises `OSError`."""
+    """Bind a socket; None: this machine does not have the address (no IPv6). Raises `OSError`."""
     try:
         bound = socket.socket(family, socket.SOCK_STREAM)
     except OSError:
@@ -133,7 +133,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket |
         if sys.platform == "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
-            # Allows a port that was closed a moment ago.
+            # Allows reuse of a port right after it was closed.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -148,7 +148,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket |
 
 
 async def _read_target(reader: asyncio.StreamReader) -> str | None:
-    """The target of a GET request; None: it is something else."""
+    """Read the target of a GET request; None: the client sent something else."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
     try:
         while True:
@@ -163,7 +163,7 @@ async def _read_target(reader: asyncio.StreamReader) -> str | None:
 
 
 def _html_response(status: int, text: str) -> bytes:
-    """A complete response; it holds nothing from the request."""
+    """A complete HTTP response, which repeats nothing from the request."""
     body = f"<!DOCTYPE html><html><title>zbtui</title><body><p>{text}</p></body></html>".encode()
     head = (
         f"HTTP/1.1 {status} {'OK' if status == 200 else 'Not here'}\r\n"

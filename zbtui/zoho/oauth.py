@@ -1,6 +1,6 @@
-"""Access tokens ("Refresh access tokens", "Client credentials flow"), and revoking ("Revoke tokens").
+"""Requests access tokens ("Refresh access tokens", "Client credentials flow"); revokes ("Revoke tokens").
 
-Success means a non-empty `access_token`. The HTTP status decides nothing: Zoho sends refusals with 200.
+A response with a non-empty `access_token` is a success, whatever its status: Zoho refuses with 200, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class TokenResponse:
 
     access: AccessToken
     refresh_token: Secret | None
-    """Sent with the first tokens only."""
+    """Zoho sends it only with the first tokens."""
     scopes: frozenset[str] | None
     """The granted scopes; None: not in the response."""
 
@@ -36,7 +36,7 @@ async def request_access_token(
 ) -> AccessToken:
     """Request a new access token; it counts towards Zoho's ten in ten minutes.
 
-    Raises a `ProblemError` for every refusal of "Refresh access tokens", and those of `HttpClient.send`.
+    Raises the errors of `HttpClient.send`, and a `ProblemError` for each of "Refresh access tokens".
     """
     form = {"client_id": org.client_id, "client_secret": sign_in.client_secret.reveal()}
     step: TokenStep = "refresh"
@@ -52,7 +52,7 @@ async def request_access_token(
 async def post_token_form(
     http: HttpClient, dc: DataCenter, form: Mapping[str, str], now: datetime, step: TokenStep
 ) -> TokenResponse:
-    """`POST {accounts}/oauth/v2/token` with this form. Raises as `request_access_token`.
+    """`POST {accounts}/oauth/v2/token` with this form. Raises the errors of `request_access_token`.
 
     `now` is the base of `Retry-After` and of the token's lifetime; `step` selects the error messages.
     """
@@ -62,9 +62,9 @@ async def post_token_form(
 
 
 async def revoke_refresh_token(http: HttpClient, dc: DataCenter, refresh_token: Secret) -> None:
-    """Revoke a refresh token and its access tokens; raises a `ProblemError` if Zoho does not confirm it.
+    """Revoke a refresh token and its access tokens. Raises a `ProblemError` unless Zoho confirms it.
 
-    A token unknown to Zoho counts as revoked. It is sent in the form, since URLs end up in logs.
+    A token unknown to Zoho counts as revoked. The token is sent in the form, since URLs end up in logs.
     """
     form = {"token": refresh_token.reveal()}
     response = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token/revoke", form=form)
@@ -77,7 +77,7 @@ async def revoke_refresh_token(http: HttpClient, dc: DataCenter, refresh_token: 
 
 
 def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str, Any]:
-    """The JSON object in an accounts host's response, with any status; else raises `ProblemError`."""
+    """The JSON object in a response of the accounts host, of any status. Raises `ProblemError`."""
     answer: Any
     try:
         answer = json.loads(reply.body)
@@ -114,9 +114,9 @@ def parse_token_response(
 
 
 def _token_lifetime(answer: Mapping[str, Any]) -> timedelta:
-    """From `expires_in_sec`, else `expires_in`: seconds, or milliseconds in an older variant.
+    """The lifetime in `expires_in_sec`, else in `expires_in`: in seconds; above 86,400 in milliseconds.
 
-    Less than a second counts as unreadable.
+    A missing lifetime, or one below a second, becomes `TOKEN_LIFETIME`; a day is the maximum.
     """
     seconds = positive_number(answer.get("expires_in_sec"))
     if seconds is None:

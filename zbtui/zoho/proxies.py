@@ -1,7 +1,7 @@
-"""Which proxy of the environment a request goes through.
+"""Chooses the proxy of a request from the environment.
 
-Read here instead of by httpx, which fails for every host over one entry that it cannot parse, and does
-not say afterwards which proxy it used.
+httpx could do so, but fails for every host if it cannot parse one entry, and does not report which proxy
+it used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Proxy:
     label: str
     """Its host and port, for people."""
     variable: str
-    """Where it is set: `HTTPS_PROXY` or `ALL_PROXY`."""
+    """The environment variable that names it, such as `HTTPS_PROXY` or `ALL_PROXY`."""
     has_user: bool
 
     @property
@@ -40,17 +40,17 @@ class Proxy:
 
 
 class ProxyEnvironment:
-    """`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, else the system's settings."""
+    """Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, else the system's settings."""
 
     def __init__(self, proxies: Mapping[str, str] | None = None) -> None:
-        """`proxies` as from `urllib.request.getproxies` (None: this machine's)."""
+        """`proxies` has the form of `urllib.request.getproxies()`; None: this machine's."""
         self._proxies = getproxies() if proxies is None else proxies
         self._exceptions = self._proxies.get("no", "").replace(",", " ").lower().split()
 
     def proxy_for(self, url: str) -> Proxy | None:
-        """The proxy for a URL; None: straight. Raises a `ProblemError` if it cannot be used."""
+        """The proxy for a URL; None: no proxy. Raises a `ProblemError` if its address is invalid."""
         parts = urlsplit(url)
-        # A secret for this machine must not pass through a proxy.
+        # Secrets for a server on this machine must not pass through a proxy.
         if is_loopback(f"//{parts.netloc}") or self._is_excepted(parts):
             return None
         for scheme in (parts.scheme, "all"):
@@ -63,7 +63,7 @@ class ProxyEnvironment:
 
 
 def _matches(entry: str, parts: SplitResult) -> bool:
-    """Whether an entry of `NO_PROXY` is a host, its domain, or a network around it."""
+    """Whether an entry of `NO_PROXY` matches a URL, by its host, domain or network."""
     host, (scheme, separator, rest) = parts.hostname or "", entry.partition("://")
     if separator:
         if scheme not in (parts.scheme, "all"):
@@ -82,7 +82,7 @@ def _matches(entry: str, parts: SplitResult) -> bool:
     try:
         return ip_address(host) in network
     except ValueError:
-        return False  # a name, which is not looked up for this
+        return False  # host names are not resolved for NO_PROXY
 
 
 def _parse_proxy(address: str, variable: str) -> Proxy:

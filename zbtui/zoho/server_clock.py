@@ -1,6 +1,6 @@
-"""Whether an answer is an old one, which a cache has kept.
+"""Detects old answers, which a cache has kept.
 
-A machine whose clock is wrong has to work, too: the accounts host is asked where only it can tell.
+This must also work while this machine's clock is wrong: in doubt, the accounts host is asked for the time.
 """
 
 from __future__ import annotations
@@ -11,21 +11,25 @@ from datetime import datetime, timedelta
 from typing import Final
 
 MAX_LAG: Final = timedelta(minutes=5)
-"""An answer may be older than this by no clock's account."""
+"""An answer older than this, by a correct clock, counts as old."""
 
 
 class ServerClock:
-    """How far Zoho's clock is behind this machine's, as the answers so far have shown."""
+    """Remembers how far this machine's clock is ahead of Zoho's, as confirmed by the accounts host."""
 
     def __init__(self) -> None:
         self._confirmed_lag = timedelta()
-        """Zero while this machine's clock is right."""
+        """The confirmed difference; zero while this machine's clock is right."""
         self._asking = asyncio.Lock()
 
     async def is_behind(
         self, date: datetime, now: datetime, ask: Callable[[], Awaitable[datetime | None]]
     ) -> bool:
-        """Whether `date` is behind this machine's clock, other answers, and the time that `ask` brings."""
+        """Whether an answer from `date` is old.
+
+        `ask` gets the time of the accounts host (None: unknown). It is called only if `date` is more
+        than `MAX_LAG` further behind `now` than confirmed before.
+        """
         lag = now - date
         if lag <= MAX_LAG:
             self._confirmed_lag = timedelta()
@@ -33,8 +37,8 @@ class ServerClock:
         async with self._asking:
             if lag <= self._confirmed_lag + MAX_LAG:
                 return False
-            witness = await ask()
-            if witness is None or witness - date > MAX_LAG:
+            zoho_time = await ask()
+            if zoho_time is None or zoho_time - date > MAX_LAG:
                 return True
             self._confirmed_lag = lag
             return False

@@ -1,7 +1,7 @@
 """The sign-in flows that get the first tokens ("Self client", "Devices", "Web apps").
 
-Each requests offline access and consent, and fails if no refresh token comes. The two methods that
-need no flow, refresh token and client credentials, use `oauth.request_access_token`.
+Each flow requests offline access and consent, and fails without a refresh token. The two methods without
+a flow, refresh token and client credentials, use `oauth.request_access_token`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from zbtui.zoho_api.sign_in_errors import (
 )
 
 BROWSER_TIMEOUT: Final = timedelta(minutes=5)
-"""How long the user has in the browser."""
+"""How long the user may take in the browser."""
 _CODE_FORMAT: Final = re.compile(r"1000\.[0-9A-Za-z-]{1,200}\.[0-9A-Za-z-]{1,200}")
 _DEFAULT_CODE_LIFETIME: Final = timedelta(minutes=5)
 _MAX_CODE_LIFETIME: Final = timedelta(minutes=30)
@@ -50,21 +50,21 @@ _MAX_CODE_LIFETIME: Final = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class ConsentResult:
-    """The tokens that the user's consent gave."""
+    """The tokens that Zoho issued after the user's consent."""
 
     data_center: DataCenter
-    """The user's data center; may differ from the one asked first."""
+    """The user's data center, which may differ from the one that the flow began at."""
     sign_in: SignInCredentials
     access: AccessToken
     scopes: frozenset[str] | None
-    """What the consent covers; None: not in the response."""
+    """The granted scopes; None: not in the response."""
 
 
 # Self client: a code from the API console
 
 
 def check_code_format(code: str) -> None:
-    """Raise a `ProblemError` if the text cannot be a code, without a request to Zoho."""
+    """Raise a `ProblemError` if the text cannot be a code; sends no request."""
     if not _CODE_FORMAT.fullmatch(code):
         raise ProblemError(MALFORMED_CODE_PROBLEM)
 
@@ -108,11 +108,11 @@ def _consent_result(tokens: TokenResponse, client: OAuthClient, dc: DataCenter) 
 
 @dataclass(frozen=True, slots=True)
 class _DevicePolling:
-    """What the flow needs to poll for a device code."""
+    """The device code to poll for, where, and how often."""
 
     code: Secret
     dc: DataCenter
-    """Where to poll."""
+    """The data center to poll."""
     interval: timedelta
 
 
@@ -127,8 +127,8 @@ async def sign_in_by_device(
 ) -> ConsentResult:
     """Request a device code, show it, and poll until the user has decided.
 
-    `on_progress` is called with the code, and again before each poll. Raises a `ProblemError` if it is
-    refused or expired, or the tokens are unusable; `StoppedError` after `stop`.
+    `on_progress` is called with the code before the pause ahead of each poll. Raises a `ProblemError` if
+    the user refuses, the code expires or the tokens are unusable, and `StoppedError` after `stop`.
     """
     shown, device = await _request_device_code(http, client.client_id, dc, clock.now(), min_interval)
     while True:
@@ -180,7 +180,7 @@ async def _request_device_code(
 
 
 def _parse_interval(value: object) -> timedelta | None:
-    """Zoho documents milliseconds; a value up to 1000 must be seconds."""
+    """Parse a duration: milliseconds, as Zoho documents, but a value up to 1000 must be seconds."""
     number = positive_number(value)
     if number is None:
         return None
@@ -190,7 +190,7 @@ def _parse_interval(value: object) -> timedelta | None:
 async def _poll_device(
     http: HttpClient, client: OAuthClient, device: _DevicePolling, now: datetime
 ) -> ConsentResult | _DevicePolling:
-    """Poll once: returns the tokens, or how to poll next."""
+    """Poll once; return the tokens, or what to poll for next."""
     dc = device.dc
     form = {
         "client_id": client.client_id,
@@ -238,10 +238,10 @@ async def sign_in_by_browser(
     on_progress: Callable[[ConsentPage], None],
     port: int,
 ) -> ConsentResult:
-    """Have the consent page opened by `on_progress`, wait for its callback, and exchange the code.
+    """Let `on_progress` open the consent page, wait for the callback, and exchange the code.
 
-    `port` is part of the registered redirect URI. Raises a `ProblemError` if it is refused or timed out, or
-    the tokens are unusable; `StoppedError` after `stop`.
+    `port` is part of the registered redirect URI. Raises a `ProblemError` if the user refuses or takes too
+    long, or the tokens are unusable, and `StoppedError` after `stop`.
     """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     async with LoopbackServer(port, state, stop.wake) as loopback:
@@ -271,11 +271,11 @@ def _build_consent_page(
         "access_type": "offline",
         "prompt": "consent",
         "state": state,
-        # Documented for mobile and desktop clients; other clients ignore these.
+        # PKCE: documented for mobile and desktop clients; Zoho ignores it for others.
         "code_challenge": challenge.decode(),
         "code_challenge_method": "S256",
     }
-    # Every user may begin at the US one, except in China; the callback names the user's own.
+    # Users of every data center but China's may begin at the US one; the callback names their own.
     first = dc if dc.key in (CUSTOM_DATA_CENTER, "cn") else DATA_CENTERS["us"]
     url = f"{first.accounts_url}/oauth/v2/auth?{urlencode(query)}"
     return ConsentPage(url, redirect_uri, now + BROWSER_TIMEOUT)
@@ -284,7 +284,7 @@ def _build_consent_page(
 def resolve_callback(callback: OAuthCallback, dc: DataCenter) -> tuple[Secret, DataCenter]:
     """The code, and the data center to exchange it at.
 
-    Raises a `ProblemError` if the user refused, or the named host is not trusted.
+    Raises a `ProblemError` if the user refused, or the callback names a host that is not trusted.
     """
     if callback.code is None:
         raise ProblemError(token_problem(callback.error or "access_denied", None, dc.key, "browser"))

@@ -1,4 +1,4 @@
-"""How many requests are under way at once."""
+"""Limits the number of concurrent requests."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 MAX_REQUESTS: Final = 16
-"""Concurrent requests in all; with more, httpx's pool gets slower."""
+"""All concurrent requests; with more, httpx's pool gets slower."""
 MAX_REQUESTS_PER_HOST: Final = 8
-"""Concurrent; limited so that a dead data center cannot hold up the others."""
+"""Concurrent requests to one host, so that a dead data center cannot delay the others."""
 MAX_SLOW: Final = 32
+"""Slow requests, which go on without a slot; of one host, `MAX_SLOW_PER_HOST`."""
 MAX_SLOW_PER_HOST: Final = 16
 SLOW_SECONDS: Final = 2.0
-"""After this, a request gives its slot back while it goes on, unless too many have done so."""
+"""After this time, a request releases its slot and goes on, unless too many have done so."""
 
 
 class RequestSlots:
-    """Shared slots, and some for each host. A slow answer takes up no slot that others wait for."""
+    """The slots of requests, in all and by host. A slow request releases its slots early."""
 
     def __init__(self) -> None:
         self._shared = asyncio.Semaphore(MAX_REQUESTS)
@@ -27,16 +28,16 @@ class RequestSlots:
             lambda: asyncio.Semaphore(MAX_REQUESTS_PER_HOST)
         )
         self._slow: Counter[str] = Counter()
-        """Requests without a slot, by host."""
+        """By host, the number of slow requests, which have released their slots."""
 
     @asynccontextmanager
     async def hold(self, host: str) -> AsyncIterator[None]:
-        """Wait for a slot, and hold it during the block unless that is slow."""
-        # The host's slot first: waiting for a dead host must not take up a shared slot.
+        """Wait for a slot of `host` and a shared slot; hold both during the block, unless it is slow."""
+        # The host's slot first: a request that waits for a dead host must not hold a shared slot.
         async with _Slot(self._of_host[host]) as of_host, _Slot(self._shared) as shared:
             is_slow = False
 
-            def give_back() -> None:
+            def release_early() -> None:
                 nonlocal is_slow
                 if self._slow[host] < MAX_SLOW_PER_HOST and self._slow.total() < MAX_SLOW:
                     is_slow = True
@@ -44,7 +45,7 @@ class RequestSlots:
                     of_host.release()
                     shared.release()
 
-            timer = asyncio.get_running_loop().call_later(SLOW_SECONDS, give_back)
+            timer = asyncio.get_running_loop().call_later(SLOW_SECONDS, release_early)
             try:
                 yield
             finally:
@@ -53,7 +54,7 @@ class RequestSlots:
 
 
 class _Slot:
-    """A place in a semaphore, given back once: early or at the end of the block."""
+    """A slot of a semaphore, released once: early, or at the end of the block."""
 
     def __init__(self, semaphore: asyncio.Semaphore) -> None:
         self._semaphore: asyncio.Semaphore | None = semaphore

@@ -1,6 +1,6 @@
-"""What goes wrong on the way to an answer, in our own words: httpx's may hold a URL or a header.
+"""Turns transport errors into problems, without the text of httpx's errors, which may hold a URL or header.
 
-The proxy is blamed for what goes wrong before it has let a request through.
+An error before the proxy has let the request through is reported as a problem with the proxy.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _NETWORK_HINT: Final = "Check this machine's network."
 
 @dataclass(slots=True)
 class Route:
-    """The way of one request."""
+    """The host and proxy of one request, and how far the request got."""
 
     host: str
-    """Cleaned."""
+    """The host name, cleaned."""
     proxy: Proxy | None = None
     is_through: bool = False
-    """The proxy has let the request through."""
+    """Whether the proxy has let the request through."""
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """An event of httpcore's "trace" extension."""
+        """Handle an event of httpcore's "trace" extension."""
         if event == "proxy.start_tls.started" or (
             event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT"
         ):
@@ -56,11 +56,12 @@ class Route:
 
     @property
     def blamed_proxy(self) -> Proxy | None:
+        """The proxy, until it has let the request through."""
         return None if self.is_through else self.proxy
 
     @property
     def far_end(self) -> str:
-        """Who is at the other end, as far as the request came."""
+        """The party that a message names: the host, or the proxy until it has let the request through."""
         if self.proxy is None:
             return self.host
         return f"{self.host} (by the proxy {self.proxy.label})" if self.is_through else self.proxy_name
@@ -83,7 +84,7 @@ def network_problem(message: str, hint: str) -> Problem:
 
 
 def unreadable_body_problem(what: str) -> Problem:
-    """The body of an answer cannot be used; `what` completes "The answer …"."""
+    """A body that cannot be used; `what` completes the sentence "The answer …"."""
     return Problem(
         "contract",
         f"The answer {what}, and was not read.",
@@ -92,7 +93,7 @@ def unreadable_body_problem(what: str) -> Problem:
 
 
 def environment_problem(error: Exception, proxy: Proxy | None) -> Problem:
-    """No client can be made of proxy and certificates."""
+    """An error before any request: of the proxy's address, the certificates or this machine's limits."""
     if proxy and isinstance(error, ImportError):
         return network_problem(
             f"{proxy.variable} names a SOCKS proxy, and the library for these is not installed.",
@@ -113,7 +114,7 @@ def environment_problem(error: Exception, proxy: Proxy | None) -> Problem:
 
 
 def transport_problem(error: Exception, route: Route, read_seconds: float) -> Problem:
-    """The problem that one of `TRANSPORT_ERRORS` tells of."""
+    """The problem for one of `TRANSPORT_ERRORS`."""
     who = route.far_end
     match error:
         case httpx.ConnectTimeout():
@@ -140,7 +141,7 @@ def transport_problem(error: Exception, route: Route, read_seconds: float) -> Pr
 
 
 def url_problem(host: str) -> Problem:
-    """A request that cannot be made at all."""
+    """A URL that no request can be made to."""
     return Problem(
         "config",
         f"The call to {host} could not be made.",
@@ -155,7 +156,7 @@ _EXPIRED: Final = (10,)
 _NOT_YET_VALID: Final = (9,)
 _OTHER_NAME: Final = (62, 64)
 _UNTRUSTED: Final = (2, 18, 19, 20, 21, 27)
-"""OpenSSL's `X509_V_ERR_…`."""
+"""Codes of OpenSSL's `X509_V_ERR_…`; those above, too."""
 
 
 def _tls_problem(error: ssl.SSLError, route: Route) -> Problem:
@@ -219,7 +220,7 @@ _REFUSED: Final = {
 
 
 def _connect_reason(error: BaseException) -> tuple[str, str | None]:
-    """Why there is no connection, and a hint if it is this machine's doing."""
+    """Why the connection failed, and a hint if this machine is the cause."""
     if found := _find(error, socket.gaierror):
         is_unanswered = found.errno == socket.EAI_AGAIN
         return ("no name server answers" if is_unanswered else "no such name"), None
@@ -232,7 +233,7 @@ def _connect_reason(error: BaseException) -> tuple[str, str | None]:
 
 
 def _proxy_problem(error: httpx.ProxyError, route: Route) -> Problem:
-    """`error` says what the proxy answered: "407 Proxy Authentication Required"."""
+    """The proxy refused; the text of `error` is its status, such as "407 Proxy Authentication Required"."""
     status = str(error)[:3]
     answered = f"it answered {status}" if status.isascii() and status.isdigit() else "it refuses"
     hint = route.hint
@@ -250,7 +251,7 @@ def _proxy_problem(error: httpx.ProxyError, route: Route) -> Problem:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was raised from, in groups too."""
+    """An error and its causes, including those in exception groups."""
     pending: list[BaseException | None] = [error]
     while pending:
         if current := pending.pop():

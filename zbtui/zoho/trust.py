@@ -1,4 +1,4 @@
-"""Whom a secure connection trusts: who the operating system trusts, or `SSL_CERT_FILE`, `SSL_CERT_DIR`."""
+"""The certificates to trust: the operating system's, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _BUNDLES: Final = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/ca-bundle.pem",
 )
-"""Where systems keep theirs, for a Python whose OpenSSL was built for another system."""
+"""Where Unix systems keep certificates, for a Python whose OpenSSL was built for another system."""
 
 
 def make_tls_context() -> ssl.SSLContext:
-    """TLS for a client; takes some 40 ms. Raises `OSError` if what the environment names cannot be read.
+    """Make a client's TLS context, in some 40 ms.
 
-    Not `ssl.create_default_context`: that writes session keys to `SSLKEYLOGFILE`, and from Python 3.13 on
-    refuses authorities of companies that curl accepts.
+    Raises `OSError` if the certificates that the environment names cannot be read. Not
+    `ssl.create_default_context`, which writes session keys to `SSLKEYLOGFILE`, and from Python 3.13 on
+    refuses certificate authorities of companies that curl accepts.
     """
     named = [name for name in CERTIFICATE_VARIABLES if os.environ.get(name)]
     if not named and sys.platform in ("win32", "darwin"):
@@ -42,13 +43,13 @@ def make_tls_context() -> ssl.SSLContext:
 
 
 def _load_named_certificates(context: ssl.SSLContext, variable: str) -> None:
-    """Raises an `OSError` whose `filename` is the variable."""
+    """Load what an environment variable names. Raises an `OSError` with the variable as `filename`."""
     path = os.environ[variable]
     try:
         if variable == "SSL_CERT_FILE":
             context.load_verify_locations(cafile=path)
         else:
-            # OpenSSL would take a missing folder for one without certificates.
+            # Raises if the folder is missing, which OpenSSL would ignore.
             next(Path(path).iterdir(), None)
             context.load_verify_locations(capath=path)
     except ssl.SSLError:
@@ -58,7 +59,10 @@ def _load_named_certificates(context: ssl.SSLContext, variable: str) -> None:
 
 
 def _load_system_certificates(context: ssl.SSLContext) -> None:
-    """Once for all connections; truststore would read the file anew for each, 40 ms on the event loop."""
+    """Load the system's certificates, once; truststore would read them for each connection.
+
+    That would block the event loop for 40 ms each time.
+    """
     context.load_default_certs()
     folder = ssl.get_default_verify_paths().capath
     if context.cert_store_stats()["x509_ca"] or (folder and any(Path(folder).glob("*.0"))):

@@ -1,6 +1,6 @@
 """The answer of `GET /crm/bulk/v7/backup` ("Get data backup details"), parsed into frozen types.
 
-Whatever the bytes, the result is a `Backup`, None ("no backup job") or a `ProblemError`.
+For any bytes, the result is a `Backup`, None ("no backup job") or a `ProblemError`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from zbtui.zoho_api.envelope import read_raw_text, read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 _YEARS: Final = range(1970, 3000)
-"""Other dates are errors, and near the limits of `datetime` zone conversion overflows."""
+"""Dates in other years are not read: near the limits of `datetime`, zone conversion overflows."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Windows cannot convert earlier moments to its zone."""
+"""Earlier moments are not read: Windows cannot convert them to its zone."""
 _TEXT_KEYS: Final = ("id", "status", "scheduled_date", "start_date", "rrule")
 
 
@@ -59,15 +59,15 @@ class ZohoUser:
 class Backup:
     """The latest backup job of an org: Zoho's six keys as sent, and both dates parsed.
 
-    What cannot be read is missing, but for the keys on which a verdict stands: their JSON is kept.
+    A value that is not a text is None, except in the keys that decide a verdict: there its JSON is kept.
     """
 
     id: str | None
     status: str | None
     scheduled_date: str | None
-    """The next run; null for a job without a recurrence rule."""
+    """The date of the next run, as sent; null for a job without a recurrence rule."""
     start_date: str | None
-    """The first run."""
+    """The date of the first run, as sent."""
     rrule: str | None
     requester: ZohoUser | None
     next_run: datetime | None
@@ -92,13 +92,16 @@ def _parse_status(status: str) -> BackupState:
 
 
 def parse_backup_response(status: int, body: bytes, data_center: str) -> Backup | None:
-    """One answer of the details call; None if there is no backup job, such as a 204."""
+    """The backup in one answer of the details call; None if there is no backup job, as with a 204.
+
+    Raises `ProblemError`.
+    """
     answer = unwrap_response(status, body, "backup", data_center)
     return parse_backup(answer.get("backup"))
 
 
 def parse_backup(job: object) -> Backup | None:
-    """The object under `backup`; None if it is null or empty."""
+    """The backup in the object under `backup`; None if null or empty. Raises `ProblemError`."""
     if job is None or job == {}:
         return None
     if not isinstance(job, Mapping):
@@ -119,7 +122,7 @@ def parse_backup(job: object) -> Backup | None:
 
 
 def parse_user(who: object) -> ZohoUser | None:
-    """A user of the org; None if null, empty or no object."""
+    """A user of the org; None if null, empty or not an object."""
     if not isinstance(who, Mapping) or not who:
         return None
     return _shared_user(read_text(who, "id"), read_text(who, "name"), read_text(who, "zuid"))

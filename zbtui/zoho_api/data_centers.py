@@ -20,7 +20,7 @@ class DataCenter:
     api_url: str
 
     def web_host(self, service: str) -> str:
-        """The host of a page of Zoho's, such as `crm` or `api-console`; not for `custom`."""
+        """The host of a web service of Zoho's, such as `crm` or `api-console`; not for `custom`."""
         return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
 
 
@@ -43,7 +43,7 @@ DATA_CENTERS: Final = {
 }
 
 _URL_CHARACTERS: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
-"""Printable ASCII without space and backslash."""
+"""Printable ASCII characters, without space and backslash."""
 
 _API_HOSTS: Final = frozenset(
     prefix + host.removeprefix("www.")
@@ -54,7 +54,7 @@ _API_HOSTS: Final = frozenset(
 
 
 def data_center_of(org: Org) -> DataCenter:
-    """The org's data center: a row of the table, or its own custom URLs."""
+    """The org's data center: a row of `DATA_CENTERS`, or the org's own custom URLs."""
     if org.data_center == CUSTOM_DATA_CENTER:
         return DataCenter(
             CUSTOM_DATA_CENTER, (org.accounts_url or "").rstrip("/"), (org.api_url or "").rstrip("/")
@@ -63,9 +63,9 @@ def data_center_of(org: Org) -> DataCenter:
 
 
 def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
-    """The data center of an accounts URL in an answer; None if no secret may go there.
+    """The data center of `answered`, an accounts URL in an answer; None if no secret may go there.
 
-    Trusted are the accounts hosts of the table; for a custom data center, only its own.
+    `DATA_CENTERS` lists the trusted accounts hosts; a custom data center trusts only its own.
     """
     if not isinstance(answered, str) or len(answered) > 300:
         return None
@@ -76,7 +76,7 @@ def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
 
 
 def is_accounts_url(url: str, dc: DataCenter) -> bool:
-    """Whether a URL for a person to open is on a trusted accounts host."""
+    """Whether a URL that a person is to open is on a trusted accounts host."""
     parts = _split_url(url) if len(url) <= 500 else None
     if parts is None or parts.username is not None:
         return False
@@ -96,12 +96,12 @@ def is_loopback(url: str) -> bool:
 
 
 def custom_url_error(url: str) -> str | None:
-    """What is wrong with a custom `accounts_url` or `api_url`, if anything."""
+    """What is wrong with a custom `accounts_url` or `api_url`; None: nothing."""
     return webhook_url_error(url) or ("must have no query" if "?" in url else None)
 
 
 def webhook_url_error(url: str) -> str | None:
-    """What is wrong with the URL of a webhook, which may have a query, if anything."""
+    """What is wrong with the URL of a webhook, which may have a query; None: nothing."""
     parts = _split_url(url)
     if parts is None or not parts.hostname:
         return "is not a URL such as https://www.example.com"
@@ -113,10 +113,10 @@ def webhook_url_error(url: str) -> str | None:
 
 
 def trusted_api_url(answered: object, dc: DataCenter) -> str:
-    """The `api_domain` of a token answer if a token may go there, else the data center's API URL.
+    """`answered`, a token answer's `api_domain`, if a token may go there; else the data center's API URL.
 
-    Trusted are the https hosts of the table, with their sandbox and developer hosts. A custom data
-    center trusts only its own api_url; if that is on loopback, any loopback URL.
+    The https hosts in `DATA_CENTERS` are trusted, with their sandbox and developer hosts. A custom data
+    center trusts only its own `api_url`; if `api_url` is on loopback, any loopback URL.
     """
     if not isinstance(answered, str) or len(answered) > 300:
         return dc.api_url
@@ -136,12 +136,12 @@ def trusted_api_url(answered: object, dc: DataCenter) -> str:
 
 
 def _split_url(url: str) -> SplitResult | None:
-    # Refuse what the HTTP client may read differently than urlsplit.
+    # Refuse characters that the HTTP client may read differently than urlsplit.
     if not _URL_CHARACTERS.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises if it is no port
+        _ = parts.port  # raises ValueError if the port is not valid
     except ValueError:
         return None
     return parts

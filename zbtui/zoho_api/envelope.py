@@ -1,4 +1,4 @@
-"""What all answers of Zoho's API hosts have in common ("Status codes")."""
+"""Reads what all answers of Zoho's API hosts have in common ("Status codes")."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zbtui.zoho_api.errors import api_problem, contract_problem, status_problem
 def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Mapping[str, Any]:
     """The JSON object of a good answer, which contains `key`; empty for a 204, no body, and `{}`.
 
-    Raises a `ProblemError` for an error from Zoho, and for an answer without `key`.
+    Raises a `ProblemError` for an error from Zoho, and for an object that lacks `key`.
     """
     if status == 204 or (status == 200 and not body.strip()):
         return {}
@@ -28,9 +28,9 @@ def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Map
 
 
 def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
-    """The JSON object of an answer; else raises a `ProblemError` by its status, then its content."""
+    """The JSON object of an answer. Raises a `ProblemError` if the answer is not a JSON object."""
     try:
-        # Ids are too large for a float: numbers stay text, as sent.
+        # Numbers stay text, as sent: ids are too large for a float.
         answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         raise ProblemError(status_problem(status, body, data_center)) from None
@@ -40,10 +40,10 @@ def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping
 
 
 def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-    """The error envelope: at the top level or, in some calls, under `key`.
+    """The error envelope, at the top level or, in some calls, under `key`; None: no error.
 
-    Other hosts of Zoho's and gateways before it have other shapes: the code under `error`, the envelope in
-    a list, or no code at all beside `status`. These come back in the usual shape, the code may be None.
+    Other Zoho hosts and gateways send other shapes: the code under `error`, the envelope in a list, or a
+    `status` without a code. They are returned in the usual shape, where `code` may be None.
     """
     for place in (answer, answer.get(key)):
         if isinstance(place, Mapping) and isinstance(place.get("code"), str):
@@ -58,13 +58,13 @@ def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
 
 
 def read_text(source: Mapping[str, Any], key: str) -> str | None:
-    """A text of the answer, cleaned; None if absent, null, empty or no text."""
+    """A text in the answer, cleaned; None if absent, null, empty or not a text."""
     value = source.get(key)
     return (clean(value) or None) if isinstance(value, str) else None
 
 
 def read_raw_text(source: Mapping[str, Any], key: str) -> str | None:
-    """As `read_text`, but of a value that is no text: its JSON. For keys on which a verdict stands."""
+    """Like `read_text`, but a value that is not a text becomes its JSON: for keys that decide a verdict."""
     value = source.get(key)
     if value is None or isinstance(value, str):
         return read_text(source, key)

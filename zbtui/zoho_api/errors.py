@@ -1,6 +1,6 @@
 """The errors of Zoho's API hosts, each with one message and one hint (status codes, Kaizen 25).
 
-Branches on the code, never on Zoho's message, which may be in another language.
+The code decides, never Zoho's message, which may be in another language.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ SIGN_IN_SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
 """The scopes of a sign-in, as pasted into Zoho's API console."""
 
 INVALID_TOKEN_CODES: Final = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
-"""Codes that one token refresh may cure; they mean the same."""
+"""Codes for an access token that is not valid; a new access token may cure them."""
 
 MISSING_SCOPE_CODES: Final = frozenset({"OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
-"""Codes for a sign-in without the scope for the call."""
+"""Codes for a sign-in that lacks the scope for the call."""
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
-"""Kind, whether it is final, message and hint."""
+"""Kind, whether the problem is final, message and hint."""
 
 
 def _permission(message: str, hint: str) -> _ErrorRow:
@@ -117,11 +117,11 @@ OLD_ANSWER_PROBLEM: Final = Problem(
     "Have the proxy let answers of Zoho's API through as they are. Or is this machine's clock ahead?",
     "OLD_ANSWER",
 )
-"""Without its date: a problem that changes from poll to poll would fill the list of events."""
+"""Does not contain the answer's date: a text that changes with each poll would fill the list of events."""
 
 
 def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> Problem:
-    """The problem in an API host's error envelope (`{}` if it sent none)."""
+    """The problem in an API host's error envelope (`{}` if the host sent none)."""
     code = clean(str(envelope.get("code") or ""), 60).upper()
     row = _API_ERRORS.get(code)
     if row is None:
@@ -134,7 +134,7 @@ def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> P
 
 
 def status_problem(status: int, body: bytes, data_center: str) -> Problem:
-    """The problem with an answer that is no JSON object, by HTTP status, then by content."""
+    """The problem with an answer that is not a JSON object, by HTTP status, then by content."""
     if not 200 <= status < 300:
         return _unknown_code_problem(status, None, data_center)
     if b"<" in body[:200]:
@@ -191,7 +191,7 @@ def _missing_permissions(envelope: Mapping[str, Any]) -> list[Any]:
 
 
 def fill_in_data_center(hint: str, data_center: str) -> str:
-    """`hint` with `{dc}` filled in by the label, `{doubt}` by the question whether it is wrong."""
+    """`hint` with `{dc}` (the data center's label) and `{doubt}` (is the data center wrong?) filled in."""
     doubt = f"is {data_center_label(data_center)} the wrong data center?"
     if data_center == CUSTOM_DATA_CENTER:  # only its addresses can be wrong
         doubt = "is the custom data center's address wrong?"

@@ -1,7 +1,7 @@
 """The answers of `GET /crm/bulk/v7/backup/history` ("Backup history"), parsed into frozen types.
 
-The table logs events, not runs: a run adds a row when it starts and another when it ends, with
-different ids and nothing that links them. Zoho keeps rows for a year.
+The history logs events, not runs: a run adds a row when it starts and another row when it ends. The two
+rows have different ids, and nothing links them. Zoho keeps rows for a year.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from zbtui.zoho_api.envelope import read_raw_text, read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 PER_PAGE: Final = 200
-"""Rows per page, Zoho's maximum; always sent, as the real default is not the documented one."""
+"""Rows per page, Zoho's maximum; always sent, as Zoho's default differs from the documented one."""
 MAX_PAGES: Final = 10
-"""Pages read at most; a year of backups fills far fewer."""
+"""The most pages read; a year of backups fills far fewer."""
 MAX_ROWS: Final = MAX_PAGES * PER_PAGE
-"""Rows read at most, however long a page is: all orgs wait while they are processed."""
+"""The most rows read, however long a page is: all orgs wait while rows are processed."""
 
 
 class RunOutcome(Enum):
@@ -32,7 +32,7 @@ class RunOutcome(Enum):
     COMPLETED = "completed"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """With a state that zbtui does not know: not a good end."""
+    """The run ended with a state that zbtui does not know; does not count as completed."""
 
 
 _OUTCOMES: Final = {
@@ -45,12 +45,12 @@ _OUTCOMES: Final = {
 _START_ACTIONS: Final = frozenset(
     {None, "initiated", "started", "triggered", "queued", "running", "inprogress", "in_progress"}
 )
-"""Actions that start a run in a row without a state; undocumented but for a sample with `initiated`."""
+"""In a row without a state, these actions start a run. Zoho documents only a sample with `initiated`."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One row, its keywords in lower case."""
+    """One row of the history, with keywords in lower case."""
 
     id: str | None
     action: str | None
@@ -64,19 +64,19 @@ class HistoryEntry:
     count: int
     """Extra backups bought; 0 on all other rows."""
     logged_at: datetime | None
-    """None: absent or unreadable; only the row's place is known."""
+    """None: absent or unreadable; only the row's position is known."""
     done_by: ZohoUser | None
 
     @property
     def outcome(self) -> RunOutcome | None:
-        """How a run ended here; None if none did."""
+        """How the run of this row ended; None if the row ends no run."""
         if self.state is None:
             return None
         return _OUTCOMES.get(self.state.replace("_", ""), RunOutcome.UNKNOWN)
 
     @property
     def starts_run(self) -> bool:
-        """Whether a run started, or was queued, here."""
+        """Whether a run started, or was queued, by this row."""
         return self.state is None and self.action in _START_ACTIONS
 
     def as_dict(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """One page, in the server's order."""
+    """One page of the history, in the server's order."""
 
     entries: tuple[HistoryEntry, ...]
     has_more: bool
@@ -104,7 +104,7 @@ class HistoryPage:
 
 
 def parse_history_response(status: int, body: bytes, data_center: str) -> HistoryPage:
-    """One answer of the history call; 204 means no backup in a year. Raises `ProblemError`."""
+    """The page in one answer of the history call; 204 means no backup in a year. Raises `ProblemError`."""
     answer = unwrap_response(status, body, "history", data_center)
     rows = answer.get("history") or []
     if not isinstance(rows, list):
@@ -117,9 +117,9 @@ def parse_history_response(status: int, body: bytes, data_center: str) -> Histor
 
 
 def parse_entry(row: object) -> HistoryEntry:
-    """One row of the history. What cannot be read is missing, but for its words, kept as JSON.
+    """One row of the history. An unreadable value is None, except in keywords: there its JSON is kept.
 
-    Raises a `ProblemError` of kind `contract` if it is no object.
+    Raises a `ProblemError` of kind `contract` if the row is not an object.
     """
     if not isinstance(row, Mapping):
         raise ProblemError(contract_problem("has a row of the history that is no object"))
@@ -136,10 +136,11 @@ def parse_entry(row: object) -> HistoryEntry:
 
 
 def sort_newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Newest first. A row without a time stays behind the row before it.
+    """The rows, newest first. A row without a time stays right after the row before it.
 
-    A row that is equal in every key is a repeat, from a page that shifted. The `id` is no key: by the
-    text of "Backup history" it is the job's, which all rows of a plan share.
+    Of rows that are equal in every value, one is kept: pages shift when a row is added between two
+    requests. The `id` alone does not identify a row: by "Backup history" it is the job's id, which all
+    rows of a plan share.
     """
     rows = list(dict.fromkeys(entries))
     times = [row.logged_at for row in rows if row.logged_at]
@@ -148,14 +149,14 @@ def sort_newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ..
     for row in rows:
         at = row.logged_at or at
         placed.append((at, row))
-    if at is not None:  # then every row has a time
+    if at is not None:  # then every row in `placed` has a time
         placed.sort(key=lambda pair: pair[0] or at, reverse=True)
     return tuple(row for _, row in placed)
 
 
 def _read_word(row: Mapping[str, Any], key: str) -> str | None:
     text = read_raw_text(row, key)
-    # A year has hundreds of rows but few words: all orgs share one copy of each.
+    # A year has hundreds of rows but few keywords: all orgs share one copy of each keyword.
     return intern(text.lower().replace(" ", "_")) if text else None
 
 

@@ -1,4 +1,4 @@
-"""The answer of `GET /crm/bulk/v7/backup/urls` ("Get backup URLs"): are the files still there?
+"""The answer of `GET /crm/bulk/v7/backup/urls` ("Get backup URLs"): shows if the files still exist.
 
 The URLs themselves are not kept: zbtui never downloads.
 """
@@ -16,17 +16,17 @@ from zbtui.zoho_api.envelope import read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 LINKS_LIFETIME: Final = timedelta(days=7)
-"""How long a link lives at most after its backup ("Requesting data backup")."""
+"""The longest time that a link lives after its backup ("Requesting data backup")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The download links of the latest backup. `Links()`: none; Zoho does not say why."""
+    """The download links of the latest backup. `Links()` means no links; Zoho does not say why."""
 
     data_parts: int = 0
-    """How many parts of records, one link each."""
+    """The number of files with records, one link each."""
     attachment_parts: int = 0
-    """How many parts of attachments."""
+    """The number of files with attachments, one link each."""
     expires_at: datetime | None = None
     """The files are gone after this moment."""
 
@@ -36,7 +36,7 @@ class Links:
 
 
 def parse_links_response(status: int, body: bytes, data_center: str) -> Links:
-    """One answer of the links call. Raises `ProblemError`.
+    """The links in one answer of the links call. Raises `ProblemError`.
 
     204 means no links: before the first run, during one, or after expiry.
     """

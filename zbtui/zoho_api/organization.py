@@ -15,12 +15,12 @@ from zbtui.zoho_api.errors import MISSING_SCOPE_CODES, api_problem, contract_pro
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """What identifies an org's company. Any of it may be missing."""
+    """The company that an org belongs to. Any value may be missing."""
 
     name: str | None
     """`company_name`."""
     org_number: str | None
-    """`zgid`: as in `soid` and in the CRM's URL."""
+    """`zgid`: the number in `soid` and in the CRM's URL."""
     country: str | None
     edition: str | None
     """`license_details.paid_type`."""
@@ -31,7 +31,7 @@ class Company:
 
     @property
     def included_backups(self) -> int | None:
-        """Backups a month that the edition includes ("Requesting data backup"); None if unknown."""
+        """How many backups a month the edition includes ("Requesting data backup"); None if unknown."""
         edition = (self.edition or "").lower().replace(" ", "").replace("_", "")
         return next((runs for word, runs in _INCLUDED_BY_EDITION.items() if word in edition), None)
 
@@ -49,7 +49,7 @@ class Company:
         }
 
 
-# Editions come alone and in compounds (`zohooneenterprise`); the first match counts.
+# Zoho's edition names may be compounds (`zohooneenterprise`); the first word found in one counts.
 _INCLUDED_BY_EDITION: Final = {
     "free": 0,
     "ultimate": 4,
@@ -62,7 +62,7 @@ _INCLUDED_BY_EDITION: Final = {
 
 
 def describe_company(company: Company | Problem | None) -> str:
-    """The company in words, or why it is unknown (None: the scope is missing)."""
+    """The company in words, or why the company is unknown (None: the scope is missing)."""
     if company is None:
         return "not told: the sign-in lacks the scope ZohoCRM.org.READ"
     if isinstance(company, Problem):
@@ -84,7 +84,7 @@ def parse_organization_response(status: int, body: bytes, data_center: str) -> C
 
 
 def parse_company(org: object) -> Company:
-    """The company in an entry of the list under `org`. Raises a `ProblemError` of kind `contract`."""
+    """The company in one entry of the list under `org`. Raises a `ProblemError` of kind `contract`."""
     if not isinstance(org, Mapping):
         raise ProblemError(contract_problem("has no org in it"))
     details = org.get("license_details")

@@ -1,4 +1,4 @@
-"""The recurrence rule of a backup ("Schedule data backup"): as text, as gap, as dates.
+"""The recurrence rule of a backup ("Schedule data backup"): its text, its longest gap, its dates.
 
 Zoho documents FREQ (WEEKLY, MONTHLY), INTERVAL (1 to 52), BYDAY (with an ordinal for MONTHLY) and
 BYMONTHDAY. Other parts are shown as sent. A rule never gives the date of the next run: only
@@ -23,7 +23,7 @@ _ORDINALS: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5
 _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _DOCUMENTED_PARTS: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
 _WITHIN_A_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
-"""Undocumented parts that lengthen a gap by at most a day."""
+"""Undocumented parts of a rule that lengthen a gap by at most a day."""
 _SAMPLE_YEARS: Final = 5
 """Years (times the interval) sampled for the longest gap: enough for every length of month."""
 _MAX_RUNS: Final = 100
@@ -31,7 +31,7 @@ _MAX_RUNS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """A rule whose documented parts are understood."""
+    """A recurrence rule whose documented parts have been parsed."""
 
     freq: Literal["WEEKLY", "MONTHLY"]
     interval: int
@@ -56,31 +56,31 @@ class Recurrence:
     def longest_gap(self) -> timedelta | None:
         """The longest regular time between two runs: 7 days for every week, 31 for every month.
 
-        None if undocumented parts may change it, or if no run ever comes.
+        None if undocumented parts may change the gap, or if no run ever comes.
         """
         return None if any(map(self._may_change_gap, self.undocumented_parts)) else self.documented_gap
 
     @property
     def documented_gap(self) -> timedelta | None:
-        """`longest_gap`, ignoring the undocumented parts."""
+        """The longest gap if the undocumented parts are ignored."""
         return None if self.weekdays and self.month_days else _longest_gap(self)
 
     def falls_on(self, moment: datetime) -> bool:
-        """Whether the rule names this day, at the offset of `moment`; the interval is ignored."""
+        """Whether the rule names the day of `moment`, at the offset of `moment`; ignores the interval."""
         in_month = not self.month_days or moment.day in self.month_days
         return in_month and _matches_weekdays(moment, self.weekdays)
 
     def _may_change_gap(self, part: str) -> bool:
         """Whether an undocumented part may change the gap by more than a day."""
         key = part.partition("=")[0].strip().upper()
-        if key == "WKST":  # moves days to another week of the interval
+        if key == "WKST":  # the first day of the week: may move days to another week of the interval
             return self.freq == "WEEKLY" and self.interval > 1 and len(self.weekdays) > 1
         return key not in _WITHIN_A_DAY
 
 
 @lru_cache(maxsize=1024)
 def parse_rrule(raw: str) -> Recurrence | None:
-    """The rule, or None if it is not of the documented form."""
+    """The rule, or None if the text does not have the documented form."""
     text = raw.strip()
     if text[:6].upper() == "RRULE:":
         text = text[6:]
@@ -107,14 +107,14 @@ def parse_rrule(raw: str) -> Recurrence | None:
 
 
 def rrule_text(raw: str) -> str:
-    """The rule in words, or the raw text if it is not understood."""
+    """The rule in words, or the raw text if the rule cannot be parsed."""
     rule = parse_rrule(raw)
     return rule.text if rule else raw
 
 
 @lru_cache(maxsize=1024)
 def _longest_gap(rule: Recurrence) -> timedelta | None:
-    # A Monday, and the first day of a leap year.
+    # The sample begins on a Monday that is the first day of a leap year.
     first = datetime(2024, 1, 1)
     last = first.replace(year=2024 + _SAMPLE_YEARS * rule.interval)
     gaps = (later - sooner for sooner, later in pairwise(_run_dates(rule, first, last)))
@@ -122,9 +122,9 @@ def _longest_gap(rule: Recurrence) -> timedelta | None:
 
 
 def later_runs(raw: str, next_run: datetime, end: datetime) -> tuple[datetime, ...]:
-    """The runs after `next_run`, up to `end`, at its time of day and its offset.
+    """The runs after `next_run`, up to `end`, at the time of day and the offset of `next_run`.
 
-    Approximate: only `scheduled_date` is exact. Empty if the rule is not understood.
+    Approximate: only `scheduled_date` is exact. Empty if the rule cannot be parsed in full.
     """
     zone = next_run.tzinfo
     first, last = next_run.replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None)
@@ -133,7 +133,8 @@ def later_runs(raw: str, next_run: datetime, end: datetime) -> tuple[datetime, .
 
 @lru_cache(maxsize=16_384)
 def _later_runs(raw: str, first: datetime, last: datetime) -> tuple[datetime, ...]:
-    # Without zones: equal moments at two offsets are one cache key, but may be two weekdays.
+    # The datetimes have no zone: moments that are equal at two offsets would share a cache entry, but
+    # may fall on different weekdays.
     rule = parse_rrule(raw)
     if rule is None or rule.undocumented_parts or last <= first:
         return ()
@@ -146,7 +147,7 @@ def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[da
 
     limits: dict[str, Any] = {"dtstart": first, "until": last, "interval": rule.interval}
     if rule.month_days:
-        # With the first of each month: for a day that never comes dateutil searches until the year 9999.
+        # The first of each month is added: for a day that never comes, dateutil searches to year 9999.
         wanted, weekdays = (1, *rule.month_days), rule.weekdays
         dates = rrule.rrule(rrule.MONTHLY, bymonthday=wanted, **limits)
         return (day for day in dates if day.day in rule.month_days and _matches_weekdays(day, weekdays))
@@ -163,7 +164,7 @@ def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[da
 
 
 def _matches_weekdays(date: datetime, days: tuple[tuple[str, str], ...]) -> bool:
-    """Whether the date is one of these weekdays of its month; true if there are none."""
+    """Whether the date is one of `days`, (ordinal, weekday) in its month; true if `days` is empty."""
     nths = {"", str((date.day + 6) // 7)}
     if date.day + 7 > monthrange(date.year, date.month)[1]:
         nths.add("-1")
@@ -194,7 +195,7 @@ def _parse_by_month_day(text: str, freq: str) -> tuple[int, ...] | None:
 
 
 def _weekday_texts(days: tuple[tuple[str, str], ...]) -> list[str]:
-    """`Tuesday`, `the first and fourth Thursday`: each weekday with all its ordinals."""
+    """Each weekday with all its ordinals: `Tuesday`, `the first and fourth Thursday`."""
     ordinals: dict[tuple[str, bool], list[str]] = {}
     for nth, day in days:
         ordinals.setdefault((day, bool(nth)), []).append(_ORDINALS.get(nth, ""))

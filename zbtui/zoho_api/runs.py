@@ -1,4 +1,4 @@
-"""A year of history as runs, with the last good and the last failed one."""
+"""A year of history, with its rows paired into runs, and the last good and the last failed run."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final
 from zbtui.zoho_api.history import HistoryEntry, RunOutcome, sort_newest_first
 
 MAX_RUN_DURATION: Final = timedelta(days=7)
-"""A start and an end further apart than this are of different runs."""
+"""A start and an end further apart than this belong to different runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupRun:
-    """One backup, paired from its rows."""
+    """One backup, paired from its rows in the history."""
 
     started_at: datetime | None
-    """None: no row gives its time."""
+    """None: no row gives the time of the start."""
     ended_at: datetime | None
     outcome: RunOutcome | None
     """None: still running, or no row records its end."""
@@ -27,14 +27,14 @@ class BackupRun:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """At most a year of one org. Made by `build_history`."""
+    """The history of one org, at most a year long. Made by `build_history`."""
 
     entries: tuple[HistoryEntry, ...] = ()
     """Newest first."""
     runs: tuple[BackupRun, ...] = ()
-    """In the order of their starts, newest first."""
+    """The runs in the order of their starts, newest first."""
     last_finished: HistoryEntry | None = None
-    """The newest row that ends a run: well, badly, or with an unknown word."""
+    """The newest row that ends a run, with any outcome."""
     last_completed: HistoryEntry | None = None
     last_failed: HistoryEntry | None = None
     unfinished_start: HistoryEntry | None = None
@@ -42,7 +42,7 @@ class History:
 
     @property
     def last_completed_at(self) -> datetime | None:
-        """The earliest time at which a backup last completed; None: none did, or no row gives a time."""
+        """The earliest possible time of `last_completed`; None: none completed, or no row gives a time."""
         return self.earliest_possible_time(self.last_completed) if self.last_completed else None
 
     def newest_with_action(self, action: str) -> HistoryEntry | None:
@@ -50,17 +50,17 @@ class History:
         return next((entry for entry in self.entries if entry.action == action), None)
 
     def earliest_possible_time(self, entry: HistoryEntry) -> datetime | None:
-        """The earliest time a row may have: its own, else that of the next older row with one."""
+        """The earliest possible time of a row: its own, else the time of the next older row with a time."""
         older = self.entries[self.entries.index(entry) :]
         return next((row.logged_at for row in older if row.logged_at), None)
 
     def until(self, end: datetime) -> History:
-        """Without the rows that are later than `end`."""
+        """The history without the rows later than `end`."""
         rows = tuple(row for row in self.entries if row.logged_at is None or row.logged_at <= end)
         return self if len(rows) == len(self.entries) else build_history(rows)
 
     def count_runs(self, begin: datetime, end: datetime) -> int:
-        """How many runs began from `begin` to just before `end`; failed ones count, as at Zoho."""
+        """How many runs began from `begin` to just before `end`; failed runs count, as Zoho counts them."""
         began = (run.started_at or run.ended_at for run in self.runs)
         return sum(at is not None and begin <= at < end for at in began)
 
@@ -71,10 +71,10 @@ class History:
 
 
 def build_history(entries: Iterable[HistoryEntry]) -> History:
-    """The history in the rows of all pages, given in the server's order."""
+    """Build the history from the rows of all pages, given in the server's order."""
     ordered = sort_newest_first(entries)
     finished = [entry for entry in ordered if entry.outcome]
-    # Rows after the newest end: an earlier run is over, or its end was never logged.
+    # Only a start after the newest end is unfinished: an earlier run is over, or its end was not logged.
     newer = ordered[: ordered.index(finished[0])] if finished else ordered
     return History(
         ordered,
@@ -89,7 +89,7 @@ def build_history(entries: Iterable[HistoryEntry]) -> History:
 def _pair_starts_with_ends(newest_first: Sequence[HistoryEntry]) -> tuple[BackupRun, ...]:
     runs: list[BackupRun] = []
     unfinished: list[int] = []
-    """Indexes of runs without an end so far."""
+    """Indexes in `runs` of the runs without an end so far."""
     for entry in reversed(newest_first):
         if entry.starts_run:
             unfinished.append(len(runs))
@@ -107,7 +107,7 @@ def _pair_starts_with_ends(newest_first: Sequence[HistoryEntry]) -> tuple[Backup
 
 
 def _may_be_same_run(start: BackupRun, end: BackupRun) -> bool:
-    """Whether an unfinished start and this end may be one run."""
+    """Whether an unfinished start and an end may belong to one run."""
     if start.repeat_type and end.repeat_type and start.repeat_type != end.repeat_type:
         return False
     return not (start.started_at and end.ended_at) or end.ended_at - start.started_at <= MAX_RUN_DURATION

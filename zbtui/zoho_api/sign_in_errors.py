@@ -1,6 +1,6 @@
-"""What can go wrong on the way to a token, each with one message and one hint (accounts pages on tokens).
+"""The problems with getting a token, each with one message and one hint (accounts pages on tokens).
 
-The same code means different things at different steps: `invalid_code` is a dead refresh token for a
+The same code means different things at different steps: `invalid_code` means a dead refresh token in a
 running watch, and an expired code during a sign-in.
 """
 
@@ -16,10 +16,10 @@ from zbtui.model.text import clean
 from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES, data_center_label, fill_in_data_center
 
 TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"]
-"""What was requested: an access token by one of the two grants, or the first tokens of a sign-in."""
+"""The token request: an access token by one of the two grants, or the first tokens of a sign-in."""
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
-"""Kind, whether it is final, message and hint."""
+"""Kind, whether the problem is final, message and hint."""
 
 
 def _auth(message: str, hint: str) -> _ErrorRow:
@@ -96,12 +96,12 @@ _ERRORS_AT_STEP: Final[Mapping[tuple[TokenStep, str], _ErrorRow]] = {
     ("client-credentials", "invalid_client"): _NO_SELF_CLIENT,
 }
 _ERROR_WORD: Final = re.compile(r"[a-z0-9_]+")
-"""Zoho's error codes, all but that of the lock-out."""
+"""The form of Zoho's error codes, all but the code of the lock-out."""
 _ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri", "expired_token": "expired"}
 
 
 def token_problem(error: str, status: int | None, data_center: str, step: TokenStep = "refresh") -> Problem:
-    """The problem for an accounts host's `error`, sent with any HTTP `status`; None: nothing was sent."""
+    """The problem for an accounts host's `error`, sent with any HTTP `status` (None: no answer)."""
     code = clean(error, 60)
     word = _ALIASES.get(code, code)
     row = _ERRORS_AT_STEP.get((step, word)) or _ERRORS.get(word)
@@ -119,9 +119,9 @@ def token_problem(error: str, status: int | None, data_center: str, step: TokenS
 
 
 def with_lockout_code(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An accounts host's answer, where a lock-out in any language has the code `LOCKOUT`.
+    """An accounts host's answer, in which a lock-out in any language has the code `LOCKOUT`.
 
-    Zoho translates it ("拒绝访问"), and nothing else: `status` is `failure`, and the error is no code word.
+    Zoho translates only this code ("拒绝访问"): `status` is `failure`, and `error` is not a code word.
     """
     error = answer.get("error")
     if not isinstance(error, str) or not error or answer.get("status") != "failure":
@@ -130,7 +130,7 @@ def with_lockout_code(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def already_watched_problem(org_number: str, org_name: str) -> Problem:
-    """The sign-in is for an org that is under watch by another name."""
+    """The problem that the sign-in is for an org under watch by another name."""
     return Problem(
         "auth",
         f"This sign-in is for org number {clean(org_number, 40)}, which is already watched as {org_name}.",
@@ -141,7 +141,7 @@ def already_watched_problem(org_number: str, org_name: str) -> Problem:
 
 
 def other_org_problem(org_name: str, known: str, org_number: str) -> Problem:
-    """The sign-in is for another org than before."""
+    """The problem that the sign-in is for another org than before."""
     return Problem(
         "auth",
         f"This sign-in is for org number {clean(org_number, 40)}, but {org_name} is {clean(known, 40)}.",
@@ -152,7 +152,7 @@ def other_org_problem(org_name: str, known: str, org_number: str) -> Problem:
 
 
 def token_budget_problem(until: datetime) -> Problem:
-    """Another token request would make Zoho lock the sign-in, so none was sent."""
+    """The problem that no token request was sent, as Zoho would lock the sign-in."""
     return Problem(
         "throttled",
         "Many tokens were asked for lately: zbtui waits, or Zoho would lock this sign-in.",
@@ -198,7 +198,7 @@ USED_CODE_PROBLEM: Final = Problem(
 
 
 def missing_scope_problem(granted: frozenset[str] | None) -> Problem | None:
-    """What is wrong with a consent for `granted`; None if nothing, as far as Zoho says."""
+    """The problem with a consent for the scopes `granted`; None: no problem, or Zoho names no scopes."""
     if granted is None or granted & {BACKUP_SCOPE, BACKUP_SCOPE.replace(".READ", ".ALL")}:
         return None
     scopes = clean(", ".join(sorted(granted)), 80) or "none at all"

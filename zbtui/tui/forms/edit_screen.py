@@ -33,7 +33,7 @@ _DURATION_FIELDS: Final = {
 _NO_ACCENT: Final = "none"
 _NOT_MUTED, _MUTED = "heard", "muted"
 _OMITTED_IF_EMPTY: Final = (*_DURATION_FIELDS, "tags", "accent", "mute")
-"""Keys that are left out of the config when empty."""
+"""Config keys that are left out of the config if their field is empty."""
 
 
 def split_words(text: str) -> list[str]:
@@ -55,7 +55,7 @@ class EditScreen(FormScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("edit")
 
     def __init__(self, org_service: OrgService, org: Org, policy: WatchPolicy) -> None:
-        """`policy` has the intervals of orgs without their own."""
+        """`policy` has the intervals that apply where an org has none of its own."""
         super().__init__(org_service)
         self._org = org
         self._policy = policy
@@ -97,7 +97,7 @@ class EditScreen(FormScreen[None]):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        """Save on enter; a rename needs the Save button, and so does what pasted text may have caused."""
+        """Save on enter; after a rename, or just after the form opened, only the Save button saves."""
         name = next(field.value for field in self.query(Field) if field.key == "name")
         is_renamed = name not in ("", self._org.name)
         if is_renamed or self.is_just_opened:
@@ -124,6 +124,6 @@ class EditScreen(FormScreen[None]):
         await self.org_service.edit(self._org.name, org, self._org)
         self.finish(None)
 
-    def show_failure(self, trouble: Problem) -> None:
+    def show_failure(self, problem: Problem) -> None:
         self.query_one("#save", Button).disabled = False
-        self.show_problem(trouble)
+        self.show_problem(problem)

@@ -15,7 +15,7 @@ from zbtui.zoho_api.errors import data_center_label
 
 
 class FormBox(VerticalScroll):
-    """Contains a form; keeps the focused widget in sight, however small the box gets."""
+    """A scrolling box around a form; a resize keeps the focused widget in sight."""
 
     def __init__(self) -> None:
         super().__init__(classes="box")
@@ -61,7 +61,7 @@ class Field(Horizontal):
 
     @property
     def value(self) -> str:
-        """The text typed or value chosen, stripped."""
+        """The typed text, stripped, or the chosen value."""
         editor = self.editor
         if isinstance(editor, Input):
             return editor.value.strip()
@@ -87,7 +87,7 @@ def secret_field(key: str, label: str, placeholder: str = "") -> Field:
 
 
 def data_center_field(value: str, *more: tuple[str, str]) -> Field:
-    """A choice of data centers, each shown with its host in the address bar, and of `more` options."""
+    """A choice of data centers, each with the host of its CRM, followed by the options `more`."""
     options = [(f"{data_center_label(key)}  {dc.web_host('crm')}", key) for key, dc in DATA_CENTERS.items()]
     return choice_field("data_center", "Address bar", [*options, *more], value)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _READING_SECONDS: Final = 1.0
-"""Nobody has read a form sooner."""
+"""The least time in which a person can read a form."""
 _log = logging.getLogger(__name__)
 
 
@@ -41,11 +41,11 @@ class FormScreen(ModalScreen[T]):
 
     @property
     def is_just_opened(self) -> bool:
-        """Whether nobody can have read it yet: keys may be the rest of a text pasted onto the orgs."""
+        """Whether nobody can have read the form yet: keys may be the rest of a pasted text."""
         return self.org_service.clock.monotonic() - self._opened_at < _READING_SECONDS
 
     def run_in_service(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have the org service finish the work, even if this screen closes or the app quits."""
+        """Run `work` in the org service, which finishes it even if this screen closes or the app quits."""
         self.org_service.start_task(self._run_guarded(work))
 
     async def _run_guarded(self, work: Coroutine[Any, Any, None]) -> None:
@@ -63,20 +63,20 @@ class FormScreen(ModalScreen[T]):
         with suppress(NoMatches):  # the screen was closed meanwhile, and its widgets are gone
             self.show_failure(problem)
 
-    def show_failure(self, trouble: Problem) -> None:
+    def show_failure(self, problem: Problem) -> None:
         """Show why the work failed."""
-        self.show_problem(trouble)
+        self.show_problem(problem)
 
-    def show_problem(self, trouble: Problem | None) -> None:
+    def show_problem(self, problem: Problem | None) -> None:
         """Show a problem below the fields; None clears it."""
         message = self.query_one("#wrong", Static)
-        message.update(Content(f"{trouble.message} {trouble.hint}" if trouble else ""))
-        message.display = trouble is not None
-        if trouble:
+        message.update(Content(f"{problem.message} {problem.hint}" if problem else ""))
+        message.display = problem is not None
+        if problem:
             self.call_after_refresh(message.scroll_visible, animate=False)
 
     def finish(self, result: T) -> None:
-        """Close with this result as soon as no other screen is on top."""
+        """Close with this result, as soon as no other screen is on top of this one."""
         self._result.append(result)
         self.tick()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RemoveScreen(FormScreen[None]):
-    """Takes an org off watch; its backups at Zoho are not affected."""
+    """Asks whether to take an org off watch; the org's backups at Zoho are not affected."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("remove")
 
@@ -71,6 +71,6 @@ class RemoveScreen(FormScreen[None]):
         await self.org_service.remove(self._org.name, revoke=revoking)
         self.finish(None)
 
-    def show_failure(self, trouble: Problem) -> None:
+    def show_failure(self, problem: Problem) -> None:
         self.query_one("#buttons").disabled = False
-        self.show_problem(trouble)
+        self.show_problem(problem)

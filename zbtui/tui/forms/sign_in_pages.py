@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 _CODE_LIFETIME: Final = timedelta(minutes=10)
 _TYPED_IN: Final = ""
-"""The value of `client_of` for a client that is typed in."""
+"""The value of the field `client_of` if the client is typed in."""
 
 
 class SignInPage(Vertical):
-    """A page; gives fields by key."""
+    """The base of the pages: finds fields by key."""
 
     def field(self, key: str) -> Field:
         return next(field for field in self.query(Field) if field.key == key)
@@ -76,7 +76,7 @@ class OrgPage(SignInPage):
 
     @property
     def values(self) -> dict[str, str]:
-        """The keys of an `[[org]]` table."""
+        """The typed values, by key of the config's `[[org]]` table."""
         shown = {field.key: field.value for field in self.query(Field) if field.display}
         return {key: text for key, text in shown.items() if text or key == "name"}
 
@@ -85,7 +85,7 @@ class MethodPage(SignInPage):
     """Asks for the sign-in method."""
 
     def __init__(self, first: SignInMethod) -> None:
-        """`first` is the method that is highlighted at first."""
+        """`first` is the method that is highlighted when the page opens."""
         super().__init__(id="way")
         self._first: SignInMethod = first
 
@@ -131,45 +131,51 @@ class ClientPage(SignInPage):
 
     def fill_in(
         self,
-        way: SignInMethod,
+        method: SignInMethod,
         data_center: str,
         clients: Iterable[Org],
-        again: Org | None,
+        existing: Org | None,
         examples: Mapping[str, str],
         now: datetime,
     ) -> None:
         """Args:
         clients: orgs under watch whose client may be reused.
-        again: the org that signs in again; None for a new org.
+        existing: the org that signs in again; None for a new org.
         examples: initial values by field key.
         """
-        guide = SIGN_IN_GUIDES[way]
-        self._method, self._opened_at = way, now
+        guide = SIGN_IN_GUIDES[method]
+        self._method, self._opened_at = method, now
         self._clients = {org.name: org for org in clients}
-        steps = sign_in_steps(way, data_center, f"http://localhost:{DEFAULT_REDIRECT_PORT}/", "shown below")
+        steps = sign_in_steps(
+            method, data_center, f"http://localhost:{DEFAULT_REDIRECT_PORT}/", "shown below"
+        )
         self.query_one(LabelledRows).set_rows([(f"{n}", step) for n, step in enumerate(steps, start=1)])
         scopes = self.query_one("#scopes", Static)
         hint = (f"  {self.key_of('copy')} copies", "$text-muted")
         scopes.update(Content.assemble((SIGN_IN_SCOPES, "bold"), hint))
-        scopes.display = way == "code"
+        scopes.display = method == "code"
         options = [(Content("typed in here"), _TYPED_IN)]
         for name, org in self._clients.items():
             options.append((Content(f"that of {name} ({org.client_id})"), name))
         choice = self.field("client_of").query_one(Select)
         choice.set_options(options)
-        choice.value = again.name if again and again.name in self._clients and not examples else _TYPED_IN
+        choice.value = (
+            existing.name if existing and existing.name in self._clients and not examples else _TYPED_IN
+        )
         self.field("answer").query_one(Static).update(Content((guide.pasted_value or "").capitalize()))
-        initial_values = {"client_id": again.client_id if again else "", **examples}
+        initial_values = {"client_id": existing.client_id if existing else "", **examples}
         for key in ("client_id", "client_secret", "soid", "answer"):
             self.field(key).value = initial_values.get(key, "")
         self.show_fields(
-            client_of=bool(self._clients), soid=way == "client-credentials", answer=bool(guide.pasted_value)
+            client_of=bool(self._clients),
+            soid=method == "client-credentials",
+            answer=bool(guide.pasted_value),
         )
         self.update_client_fields()
         self.tick(now)
 
     def reset_client_choice(self) -> None:
-        """Choose to type in the client again."""
+        """Go back to a client that is typed in."""
         self.field("client_of").value = _TYPED_IN
         self.update_client_fields()
 
@@ -178,7 +184,7 @@ class ClientPage(SignInPage):
         self.show_fields(client_id=is_typed, client_secret=is_typed)
 
     def tick(self, now: datetime) -> None:
-        """Show how long a code that was made when this page opened is still valid."""
+        """Show for how long a code that was generated when this page opened is still valid."""
         minutes = self.query_one("#minutes", Static)
         minutes.display = self._method == "code"
         if self._opened_at is None or self._method != "code":
@@ -204,12 +210,12 @@ class ClientPage(SignInPage):
 
     @property
     def client_secret(self) -> str | None:
-        """The secret as typed; do not store it."""
+        """The typed client secret, which callers must not store; None if a client is reused."""
         return None if self.client_from else self.field("client_secret").value
 
     @property
     def code_or_token(self) -> str | None:
-        """The code or refresh token as typed; do not store it."""
+        """The typed code or refresh token, which callers must not store; None if the method needs none."""
         return self.field("answer").value if SIGN_IN_GUIDES[self._method].pasted_value else None
 
 
@@ -225,7 +231,7 @@ class WaitPage(SignInPage):
             yield Static(id=name, markup=False)
 
     def clear(self) -> None:
-        """Clear what the previous attempt has shown."""
+        """Clear the page from the previous attempt."""
         self._progress = None
         for static in self.query(Static):
             static.update("")
@@ -255,7 +261,7 @@ class WaitPage(SignInPage):
                 url_with_code = progress.verification_url_with_code
                 lines = qr_rows(url_with_code) if url_with_code else []
                 qr.update(Content("\n".join(lines)))
-                # Only where it fits with the 13 rows around it; the address is enough.
+                # Shown only if it fits together with the 13 other rows; the address is enough.
                 qr.display = bool(lines) and self.app.size.height >= len(lines) + 13
             case ConsentPage(url, redirect_uri):
                 lead = "Accept in the browser. It comes to "
@@ -284,12 +290,12 @@ class WaitPage(SignInPage):
 
 
 def _time_left(end: datetime, now: datetime) -> str:
-    """Such as `04:31`; never negative."""
+    """The time until `end`, such as `04:31`; never negative."""
     return countdown(max(end - now, timedelta())).removeprefix("00:")
 
 
 class ConfirmPage(SignInPage):
-    """Asks whether it is the right org."""
+    """Asks whether the sign-in has reached the right org."""
 
     def __init__(self) -> None:
         super().__init__(id="found")
@@ -298,15 +304,15 @@ class ConfirmPage(SignInPage):
         yield Static("Is it this one?", classes="lead")
         yield LabelledRows()
 
-    def show(self, found: SignInPreview) -> None:
-        company, org = found.company, found.org
+    def show(self, preview: SignInPreview) -> None:
+        company, org = preview.company, preview.org
         rows = [("Company", describe_company(company))]
         if isinstance(company, Company):
             rows.append(("Org number", company.org_number or "not told"))
             if company.org_type and company.org_type.lower() != "production":
                 rows.append(("Kind", f"{company.org_type}: not a production org"))
         rows.append(("Data center", data_center_label(org.data_center)))
-        backup = found.observation.backup if found.observation else None
+        backup = preview.observation.backup if preview.observation else None
         rows.append(("Backup", (backup.status or "no status") if backup else "none is set up"))
         if backup and backup.next_run:
             rows.append(("Next run", datetime_texts(backup.next_run, None)[0]))

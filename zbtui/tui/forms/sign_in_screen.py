@@ -39,7 +39,7 @@ _NEXT_LABELS: Final = {
 
 
 class SignInScreen(FormScreen[Snapshot | None]):
-    """Guides through the pages; esc goes back one page. Nothing is stored before the last one."""
+    """Guides through the pages; esc goes back one page. Only confirming the last page stores anything."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("sign-in")
 
@@ -95,7 +95,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self.call_after_refresh(self._focus_page, page)
 
     def _focus_page(self, page: str) -> None:
-        """Focus the first widget of the page and show its number; called after its layout."""
+        """Focus the first widget of the page and show the page number; called after the layout."""
         if page != self.current_page:
             return
         self.set_focus(self._first_widget(page))
@@ -209,7 +209,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self.run_in_service(self._sign_in(self._flow, page))
 
     def _draft(self, page: ClientPage, method: SignInMethod) -> Org:
-        """The org from all typed values except the secrets."""
+        """The org made from all typed values except the secrets."""
         values = {"client_id": page.client_id}
         if method == "client-credentials":
             values |= {"grant": "client-credentials", "soid": page.soid}
@@ -236,21 +236,21 @@ class SignInScreen(FormScreen[Snapshot | None]):
             self._flow = None
             self.finish(snapshot)
 
-    def show_failure(self, trouble: Problem) -> None:
+    def show_failure(self, problem: Problem) -> None:
         """Show the problem; keep a flow that has signed in, so that only the poll is repeated."""
         flow = self._flow
         if self.current_page == "wait" and flow:
-            if flow.is_signed_in and trouble.kind != "auth":
+            if flow.is_signed_in and problem.kind != "auth":
                 self.query_one(WaitPage).show_poll_failed()
                 retry = self.query_one("#next", Button)
                 retry.display = True
                 self.set_focus(retry)
             else:
                 self._cancel_flow()
-                if trouble.code == NO_CLIENT_SECRET_PROBLEM.code:
+                if problem.code == NO_CLIENT_SECRET_PROBLEM.code:
                     self.query_one(ClientPage).reset_client_choice()
                 self._show_page("client")
-        self.show_problem(trouble)
+        self.show_problem(problem)
 
     def _is_current(self, flow: SignInFlow, page: str) -> bool:
         return self.is_mounted and self._flow is flow and self.current_page == page
@@ -294,7 +294,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
             self.query_one(WaitPage).show_browser_opened(opened)
 
     def action_copy(self) -> None:
-        """Copy the address while it is shown, else the scopes; never a secret."""
+        """Copy the address if one is shown, else the scopes; never a secret."""
         page, text, subject = self._progress, SIGN_IN_SCOPES, "the scopes"
         if self.current_page == "wait" and isinstance(page, DeviceCode | ConsentPage):
             subject = "the address"

@@ -1,4 +1,4 @@
-"""The banner above the orgs: problems of zbtui itself or of this machine. Pure."""
+"""The text of the banner above the orgs: problems of zbtui itself or of this machine. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from zbtui.model.time_format import rough_span
 from zbtui.tui.org_list import OrgList
 
 
-def banner_lines(roster: OrgList, problems: Iterable[Problem | None]) -> list[str]:
-    """One line for each problem; `problems` are those of zbtui itself, None where all is well."""
-    lines = [roster.in_words(problem) for problem in problems if problem]
-    snapshots = list(roster.all_orgs.values())
+def banner_lines(org_list: OrgList, problems: Iterable[Problem | None]) -> list[str]:
+    """One line for each problem; `problems` are those of zbtui itself, or None."""
+    lines = [org_list.problem_text(problem) for problem in problems if problem]
+    snapshots = list(org_list.all_orgs.values())
     offset = max((snapshot.zoho.clock_offset for snapshot in snapshots), key=abs, default=timedelta())
     if abs(offset) > CLOCK_TOLERANCE:
         order = "behind" if offset > timedelta() else "ahead of"

@@ -1,4 +1,4 @@
-"""Rows of the detail screen's pages History, Looks and JSON, and of the next dates. Pure."""
+"""Rows of the detail screen: the pages History, Looks and JSON, and the dates of the next runs. Pure."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _history_row(entry: HistoryEntry, zone: tzinfo | None) -> tuple[str, str]:
 def poll_rows(
     polls: Sequence[PollRecord], now: datetime, zone: tzinfo | None = None, *, names_hidden: bool = False
 ) -> Rows:
-    """The latest polls, newest first; hides the outcome of failed ones together with names."""
+    """The latest polls, newest first. `names_hidden` also hides the outcome of failed polls."""
     rows: Rows = [("", f"the last {MAX_POLL_RECORDS} looks since zbtui started")]
     for poll in polls:
         left = f" · {poll.credits_remaining} API credits left" if poll.credits_remaining is not None else ""
@@ -75,13 +75,13 @@ def poll_rows(
 
 
 def answer_json(snapshot: Snapshot) -> str:
-    """Zoho's six keys as received, texts cleaned; null where no backup is set up."""
+    """Zoho's answer as JSON: six keys with cleaned values, or null if no backup is set up."""
     body = {"backup": snapshot.zoho.backup.as_dict() if snapshot.zoho.backup else None}
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
 def json_rows(snapshot: Snapshot) -> Rows:
-    """Zoho's answer, line by line."""
+    """Zoho's answer as JSON, one row for each line."""
     if snapshot.zoho.observed_at is None:
         return [("", "not seen yet")]
     return [("", line) for line in answer_json(snapshot).splitlines()]

@@ -25,7 +25,7 @@ def detail_rows(
 
     Args:
         dates: the result of `next_date_rows`.
-        zone: the viewer's; None: the machine's.
+        zone: the viewer's time zone; None: the machine's.
     """
     org = snapshot.org
     rows: Rows = [("Verdict", f"{badge(verdict)}: {verdict.headline}")]
@@ -59,7 +59,7 @@ def detail_rows(
 
 
 def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
-    """Zoho's six keys as received, each date followed by the viewer's local time."""
+    """The six keys of Zoho's answer as received; each date is followed by the viewer's local time."""
     backup = snapshot.zoho.backup
     if backup is None:
         return [("backup", "none" if snapshot.zoho.observed_at else "not seen yet")]
@@ -85,7 +85,7 @@ def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
 
 
 def _history_and_links_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
-    """Rows from history and links, and when these were read."""
+    """Rows about history and links, and the time since these were read."""
     history, zoho_now = snapshot.zoho.history, snapshot.zoho_now(now)
     last_good = last_good_summary(snapshot, now).removeprefix("last good ").removeprefix("last ")
     rows = [("Last good", _with_date(last_good, snapshot.last_completed, zone))]

@@ -1,4 +1,4 @@
-"""One org in full."""
+"""The detail screen: one org in full."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TAB_GAP: Final = "   "
 class DetailScreen(ModalScreen[str | None]):
     """Four pages: the org now, its history, its latest polls, and Zoho's answer as JSON.
 
-    Returns `SIGN_IN` where the user chooses to sign in again, else None.
+    Returns `SIGN_IN` if the user chooses to sign in again, else None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("detail")
@@ -42,17 +42,17 @@ class DetailScreen(ModalScreen[str | None]):
         self,
         fleet: Fleet,
         org_name: str,
-        roster: OrgList,
-        look: Callable[[str], None],
-        browse: Callable[[str], None],
+        org_list: OrgList,
+        poll: Callable[[str], None],
+        open_crm: Callable[[str], None],
     ) -> None:
-        """`look` polls the org of that name now; `browse` opens its CRM in the browser."""
+        """`poll(name)` polls an org now; `open_crm(name)` opens its CRM in the browser."""
         super().__init__()
         self._fleet = fleet
         self._org_name = org_name
-        self._roster = roster
-        self._look = look
-        self._browse = browse
+        self._org_list = org_list
+        self._poll_org = poll
+        self._open_crm = open_crm
         self._page: DetailPage = "now"
 
     def compose(self) -> ComposeResult:
@@ -72,18 +72,18 @@ class DetailScreen(ModalScreen[str | None]):
             return
         box = self.query_one(".box")
         box.border_title = Content(snapshot.org.name)
-        back, look, sign_in = (key_of(self, f"detail.{action}") for action in ("back", "look", "sign-in"))
+        back, poll, sign_in = (key_of(self, f"detail.{action}") for action in ("back", "look", "sign-in"))
         copy, page = key_of(self, "detail.copy"), key_of(self, "detail.page")
         box.border_subtitle = Content(
-            f"{back} back · {look} look · {sign_in} sign in · {copy} copy · {page} Zoho's page"
+            f"{back} back · {poll} look · {sign_in} sign in · {copy} copy · {page} Zoho's page"
         )
         self.query_one("#pages", Static).update(self._tab_bar())
         self.query_one(RowList).set_rows(self._rows(snapshot))
 
     def _snapshot(self) -> Snapshot | None:
-        """The snapshot as shown; None if the org was removed."""
+        """The org's snapshot, without names while names are hidden; None if the org was removed."""
         matches = [snapshot for snapshot in self._fleet.snapshots if snapshot.org.name == self._org_name]
-        return self._roster.as_shown(matches[0]) if matches else None
+        return self._org_list.redact(matches[0]) if matches else None
 
     def _tab_bar(self) -> Content:
         parts: list[tuple[str, str] | str] = []
@@ -103,7 +103,7 @@ class DetailScreen(ModalScreen[str | None]):
                 return history_rows(snapshot, now)
             case "looks":
                 polls = self._fleet.poll_records(self._org_name)
-                return poll_rows(polls, now, names_hidden=self._roster.names_hidden)
+                return poll_rows(polls, now, names_hidden=self._org_list.names_hidden)
             case "json":
                 return json_rows(snapshot)
 
@@ -133,10 +133,10 @@ class DetailScreen(ModalScreen[str | None]):
         self.dismiss(None)  # enter opens this screen, and also closes it
 
     def action_look(self) -> None:
-        self._look(self._org_name)
+        self._poll_org(self._org_name)
 
     def action_browse(self) -> None:
-        self._browse(self._org_name)
+        self._open_crm(self._org_name)
 
     def action_copy(self) -> None:
         """Copy the text of the row under the cursor."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zbtui.onboarding import OrgService
 
 _UPDATE_DELAY_SECONDS: Final = 0.2
-"""Delay to collect answers: sorting after each of thousands would be slow and jumpy."""
+"""Delay for collecting snapshots: sorting after each of thousands is slow and makes rows jump."""
 
 
 class FleetScreen(OrgCommands, Screen[None]):
@@ -57,7 +57,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         state: ScreenState,
         save_state: Callable[[ScreenState], None],
     ) -> None:
-        """`list_problems` gives those of zbtui itself; `save_state` is called when `state` changes."""
+        """`list_problems` returns the problems of zbtui itself; `save_state` gets each changed state."""
         super().__init__()
         self.fleet = fleet
         self.org_service = org_service
@@ -70,13 +70,13 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._view: View = state.view
         self._save_state = save_state
         self._views: dict[View, OrgListView] = {}
-        self._bars_are_stale = True
-        """Whether changes wait that bar and banner do not show yet."""
+        self._bars_are_outdated = True
+        """Whether there are changes that bars and banner do not show yet."""
         self._problems: tuple[Problem | None, ...] = ()
         self._org_to_select = ""
-        """The org to select as soon as it appears."""
+        """Name of the org to select as soon as the org appears; empty: none."""
         self._selection_before_filter: tuple[str | None, str | None] | None = None
-        """The org selected before a filter hid it, and the one selected instead."""
+        """The org selected before the last change of the filter, and the org selected after it."""
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
@@ -158,7 +158,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.view.select(name)
 
     def _update_state(self) -> None:
-        """Save the screen state if it has changed; a filter counts once it is complete."""
+        """Save the screen state if it has changed. Not called for each key typed into the filter."""
         org_list = self.org_list
         state = ScreenState(self._view, org_list.sort, org_list.reverse, org_list.filter_text)
         if state != self._state:
@@ -173,21 +173,21 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.view.repaint([snapshot.org.name for snapshot in snapshots if update(snapshot, now)])
         for snapshot in snapshots:
             self.fleet_bar.update_org(snapshot, now)
-        if not self._bars_are_stale:
-            self._bars_are_stale = True
+        if not self._bars_are_outdated:
+            self._bars_are_outdated = True
             self.set_timer(_UPDATE_DELAY_SECONDS, self._show_updates)
 
     def tick(self, change: OrgChanges) -> None:
-        """Called once a second, with the orgs added and removed since."""
+        """Called once a second, with the orgs added and removed since the last call."""
         now, org_list = self.fleet.now(), self.org_list
         if change.added or change.removed or self.fleet.policy is not org_list.policy:
             org_list.set_orgs(self.fleet.snapshots, self.fleet.policy, now)
             self.view.rebuild()
             self.fleet_bar.reset()
-            self._bars_are_stale = True
+            self._bars_are_outdated = True
         if self._problems != (problems := self._list_problems()):
             self._problems = problems
-            self._bars_are_stale = True
+            self._bars_are_outdated = True
         org_list.tick(now, self.view.visible_orgs())
         if not self.is_current or self.focused is self.filter_input:
             org_list.extend_idle_timer()
@@ -203,9 +203,9 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._refresh_bars()
 
     def announce_org(self, snapshot: Snapshot) -> None:
-        """Select an org that was added or signed in again, as soon as it appears."""
+        """Show a toast for an org that was added or signed in again; select the org once it appears."""
         self._org_to_select = snapshot.org.name
-        self.notify(f"{self.org_list.called(self._org_to_select)} is under watch.", timeout=4)
+        self.notify(f"{self.org_list.display_name(self._org_to_select)} is under watch.", timeout=4)
 
     def _show_updates(self) -> None:
         if self.org_list.refresh_order():
@@ -217,9 +217,9 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.fleet_bar.update_from(org_list)
         self.status_line.update_from(org_list, self.view.fixed_order, filter_is_open=is_open)
         self.too_small.show(self.org_list.counts)
-        if self._bars_are_stale:
+        if self._bars_are_outdated:
             self._refresh_banner()
-        self._bars_are_stale = False
+        self._bars_are_outdated = False
 
     def _refresh_banner(self) -> None:
         text = "\n".join(banner_lines(self.org_list, self._list_problems()))
@@ -234,7 +234,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.filter_input.value = self.org_list.filter_text
         self.filter_input.select_all()
         self.filter_input.display = True
-        self.set_focus(self.filter_input)  # not `focus`, which comes after keys already queued
+        self.set_focus(self.filter_input)  # `focus` would act after the keys already queued
         self._refresh_bars()
 
     @on(Input.Changed, "#find")
@@ -267,7 +267,7 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     def _set_filter(self, text: str) -> None:
         view, before = self.view, self._selection_before_filter
-        # Return to the org that the filter hid, unless the user has moved since.
+        # Return to the org that the last filter hid, unless the user has moved since.
         org = before[0] if before and before[1] == view.selected_org else view.selected_org
         self.org_list.set_filter(text)
         view.rebuild()
@@ -277,7 +277,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._refresh_bars()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("sort", "reverse"):  # only where the user's order applies
+        if action in ("sort", "reverse"):  # only in views that use the user's sort order
             return not (self._views and self.view.fixed_order)
         return super().check_action(action, parameters)
 
@@ -304,14 +304,14 @@ class FleetScreen(OrgCommands, Screen[None]):
         """Hide names and ids, or show them again."""
         self.org_list.hide_names(not self.org_list.names_hidden)
         self.filter_input.password = self.org_list.names_hidden  # a filter may contain names
-        self._bars_are_stale = True  # the banner may name orgs and folders
-        self.app.clear_notifications()  # they name orgs
+        self._bars_are_outdated = True  # the banner may name orgs and folders
+        self.app.clear_notifications()  # toasts name orgs
         self.fleet_bar.reset()
         self.view.rebuild()
         self._refresh_bars()
 
     def time_zone_changed(self) -> None:
-        """Draw all times anew."""
+        """Draw all times again, in the new time zone."""
         self.fleet_bar.reset()
         self.view.rebuild()
         self._refresh_bars()

@@ -1,4 +1,4 @@
-"""Commands on the selected org, and on all orgs."""
+"""The fleet screen's commands on the selected org, and on all orgs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ else:
 
 
 class OrgCommands(_Base):
-    """The actions of the fleet screen; their messages name the org concerned."""
+    """The fleet screen's actions on orgs. Toasts name the org, or its alias while names are hidden."""
 
     fleet: Fleet
     org_service: OrgService
@@ -39,7 +39,7 @@ class OrgCommands(_Base):
         raise NotImplementedError
 
     def _hold_selected_org(self) -> Snapshot | None:
-        """The selected org; keeps it in its place for a while."""
+        """The snapshot of the selected org; keeps the order of the orgs for a while."""
         self.org_list.restart_idle_timer()
         return self.org_list.all_orgs.get(self.selected_org or "")
 
@@ -54,7 +54,7 @@ class OrgCommands(_Base):
 
     def poll(self, org_name: str) -> None:
         """Poll the org now, or show why that is not possible."""
-        org, name = self.org_list.all_orgs.get(org_name), self.org_list.called(org_name)
+        org, name = self.org_list.all_orgs.get(org_name), self.org_list.display_name(org_name)
         if org is None:
             return
         if org.activity.paused:
@@ -70,7 +70,7 @@ class OrgCommands(_Base):
         orgs = list(self.org_list.all_orgs.values())
         locked = [org for org in orgs if not org.activity.paused and self.fleet.poll_soon(org.org.name)]
         if locked:
-            names = ", ".join(self.org_list.called(org.org.name) for org in locked[:3])
+            names = ", ".join(self.org_list.display_name(org.org.name) for org in locked[:3])
             self._show_toast(f"Not before its time, or Zoho locks it: {names}")
         if paused := sum(org.activity.paused for org in orgs):
             self._show_toast(f"{paused} paused, and not looked at.")
@@ -94,15 +94,15 @@ class OrgCommands(_Base):
         try:
             await self.org_service.edit(name, replace(org.org, mute=mute), org.org)
         except ProblemError as error:
-            self._show_toast(self.org_list.in_words(error.problem))
+            self._show_toast(self.org_list.problem_text(error.problem))
             return
         outcome = "is muted: nobody is alerted of it" if mute else "is no longer muted"
-        self._show_toast(f"{self.org_list.called(name)} {outcome}.")
+        self._show_toast(f"{self.org_list.display_name(name)} {outcome}.")
 
     # Screens
 
     def action_open(self) -> None:
-        """Open the sign-in form where the sign-in is dead, else the detail screen."""
+        """Open the sign-in form if the org has to sign in again, else the detail screen."""
         org = self._hold_selected_org()
         if org and org.polls.problem and org.polls.problem.kind == "auth":
             self.action_sign_in()
@@ -130,7 +130,7 @@ class OrgCommands(_Base):
             self.announce_org(snapshot)
 
     def announce_org(self, snapshot: Snapshot) -> None:
-        """Show that an org was added or signed in again."""
+        """Show a toast for an org that was added or signed in again, and select the org."""
         raise NotImplementedError
 
     def action_edit(self) -> None:
@@ -150,7 +150,7 @@ class OrgCommands(_Base):
     def action_copy(self) -> None:
         if org := self._hold_selected_org():
             shown, verdict = self.org_list.snapshot(org.org.name), self.org_list.verdict(org.org.name)
-            subject = f"how {self.org_list.called(org.org.name)} stands"
+            subject = f"how {self.org_list.display_name(org.org.name)} stands"
             copy(self, org_summary(shown, verdict, self.fleet.now()), subject)
 
     def action_page(self) -> None:
@@ -158,16 +158,16 @@ class OrgCommands(_Base):
             self.open_crm(org.org.name)
 
     def open_crm(self, org_name: str) -> None:
-        """Open the org's page at Zoho in the browser."""
+        """Open the org's CRM in the browser."""
         if org := self.org_list.all_orgs.get(org_name):
             self.run_worker(self._open_crm(org), exit_on_error=False)
 
     async def _open_crm(self, org: Snapshot) -> None:
-        """Open the org's page; without a browser, copy its address instead."""
-        page = crm_url(org)
-        if page is None:
+        """Open the org's CRM; without a browser, copy the URL instead."""
+        url = crm_url(org)
+        if url is None:
             self._show_toast("This org's data center is one of your own: its page is not known.")
-        elif await self.org_service.open_in_browser(page):
+        elif await self.org_service.open_in_browser(url):
             self._show_toast(f"Opened in the browser; go on to {BACKUP_MENU}.")
         else:
-            copy(self, page, "the address, as there is no browser here", f"There: {BACKUP_MENU}.")
+            copy(self, url, "the address, as there is no browser here", f"There: {BACKUP_MENU}.")

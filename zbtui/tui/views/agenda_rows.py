@@ -41,7 +41,7 @@ def render_run(
         time_to_run = (f"in {countdown(ahead)}", "text" if _is_confirmed(verdict) else "muted")
     elif _is_confirmed(verdict):
         time_to_run = (f"late by {countdown(ahead)}", frame_role(verdict))
-    else:  # it may have run unnoticed
+    else:  # the run may have begun unnoticed
         time_to_run = (f"due {ago(-ahead)}", "muted")
     prefix = "~" if not run.is_exact else " "
     backup = snapshot.zoho.backup
@@ -54,9 +54,11 @@ def render_run(
     return _row(time, mark, snapshot, verdict, time_to_run, details, width, exact=run.is_exact)
 
 
-def render_org_without_run(snapshot: Snapshot, verdict: Verdict, why: str, width: int) -> StyledLine:
-    """An org without a known run ahead, and the reason."""
-    return _row("", (" ", "text"), snapshot, verdict, (badge(verdict), badge_role(verdict)), [why], width)
+def render_org_without_run(snapshot: Snapshot, verdict: Verdict, reason: str, width: int) -> StyledLine:
+    """One line for an org without a known upcoming run, with the reason."""
+    return _row(
+        "", (" ", "text"), snapshot, verdict, (badge(verdict), badge_role(verdict)), [reason], width
+    )
 
 
 def _row(
@@ -81,7 +83,7 @@ def _row(
             accent_mark(snapshot.org.accent),
             (fit(snapshot.org.name, name_cells), "name" if exact else "muted"),
             (" ", "text"),
-            # The padding is a piece of its own, so that a badge is no wider than its words.
+            # The padding is a separate piece, so that a badge's style covers only its words.
             (fit(time_to_run[0], time_cells), time_to_run[1]),
             (" " * (_TIME_TO_RUN_CELLS - time_cells + 1), "text"),
             (fit(" · ".join(filter(None, details)), max(width - name_cells - 34, 0)), "muted"),
@@ -95,7 +97,7 @@ def _is_confirmed(verdict: Verdict) -> bool:
 
 
 def _uncertainty_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """Why the date is uncertain; empty where it is confirmed."""
+    """Why the date of the run is uncertain; empty if the date is confirmed."""
     if _is_confirmed(verdict) or snapshot.zoho.observed_at is None:
         return ""
     return f"{verdict.badge}, as of {ago(now - snapshot.zoho.observed_at)}"

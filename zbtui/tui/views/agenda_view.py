@@ -1,4 +1,4 @@
-"""The agenda: the runs ahead of all orgs, by day."""
+"""The agenda view: the upcoming runs of all orgs, by day."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from zbtui.tui.views.org_list_view import OrgListView, ViewItem
 from zbtui.tui.widgets.styled_line import StyledLine
 
 _SLICE_BUDGET_SECONDS: Final = 0.008
-"""Time for computing later runs in one go: thousands of plans at once would block the screen."""
+"""Time for computing later runs without a pause; thousands of plans at once would block the screen."""
 _PAUSE_SECONDS: Final = 0.02
 _RUNNING: Final = "running"
 _NONE: Final = "none"
@@ -39,10 +39,10 @@ class _EmptyDays:
 
 
 class _AgendaInputs(NamedTuple):
-    """The inputs of one org's lines; when they change, the agenda is rebuilt."""
+    """The data of one org on which the agenda depends; when they change, the agenda is rebuilt."""
 
     plan: Hashable
-    """Recurrence rule and next run, on which its later runs depend."""
+    """Recurrence rule and next run; the later runs depend on these."""
     is_running: bool
     clock_offset: timedelta
 
@@ -52,9 +52,9 @@ class _LaterRuns:
     """The result of `later_agenda_runs` for one org."""
 
     plan: Hashable
-    """The plan it was computed from."""
+    """The `_AgendaInputs.plan` from which the runs were computed."""
     on: date
-    """The day it was computed on."""
+    """The day on which the runs were computed."""
     runs: tuple[AgendaRun, ...]
 
 
@@ -64,14 +64,14 @@ class AgendaView(OrgListView):
     opens_at_top: ClassVar[bool] = True
     fixed_order: ClassVar[str] = "by time of their runs"
 
-    def __init__(self, roster: OrgList) -> None:
-        super().__init__(roster)
+    def __init__(self, org_list: OrgList) -> None:
+        super().__init__(org_list)
         self._later: dict[str, _LaterRuns] = {}
         """By org name; orgs not computed yet are missing."""
         self._agenda: Agenda | None = None
         self._made_at: datetime | None = None
         self._made_at_offset: timedelta | None = None
-        """The system's offset from UTC then: another one now for that moment means another time zone."""
+        """The machine's UTC offset at `_made_at`; if it changes, the time zone has changed."""
         self._days: dict[date, AgendaDay] = {}
         self._inputs: dict[str, _AgendaInputs] = {}
         """The inputs of the current lines, by org name."""
@@ -135,19 +135,19 @@ class AgendaView(OrgListView):
         return cached[1]
 
     def _is_still_valid(self) -> bool:
-        """Whether time alone has not invalidated the agenda; changes of inputs are not checked."""
+        """Whether the agenda still holds at this time and in this time zone; inputs are not compared."""
         if self._agenda is None or self._made_at is None:
             return False
         if self._made_at.astimezone().utcoffset() != self._made_at_offset:
             return False
-        # The lower bound fails where the clock was set back.
+        # The lower bound fails if the clock was set back.
         return self._made_at <= self.org_list.now < self._agenda.valid_until
 
-    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
-        org_list, key = self.org_list, tile.key
-        if tile.org is None:
+    def render_item(self, item: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
+        org_list, key = self.org_list, item.key
+        if item.org is None:
             return (self._render_heading(key, width),)
-        snapshot, verdict = org_list.snapshot(tile.org), org_list.verdict(tile.org)
+        snapshot, verdict = org_list.snapshot(item.org), org_list.verdict(item.org)
         if isinstance(key, AgendaRun):
             day = self._days.get(key.local_time.date())
             shares_hour = day is not None and key in day.runs and day.shares_hour(key)
@@ -178,7 +178,7 @@ class AgendaView(OrgListView):
     def _compute_later_runs(self) -> None:
         self._is_computing = False
         if not self.display:
-            return  # hidden: the next agenda that is built starts it again
+            return  # hidden: the next rebuild schedules this method again
         end, now = perf_counter() + _SLICE_BUDGET_SECONDS, self.org_list.now
         missing = self._orgs_without_later_runs()
         for name in missing:
@@ -195,6 +195,6 @@ class AgendaView(OrgListView):
 
 def _inputs_of(snapshot: Snapshot) -> _AgendaInputs:
     backup, next_run = snapshot.zoho.backup, snapshot.next_run
-    # As text, because equal moments at different offsets differ in weekday or time of day.
+    # As text, because equal moments with different UTC offsets may differ in weekday or time of day.
     plan = backup and backup.rrule, next_run and next_run.isoformat()
     return _AgendaInputs(plan, is_running(snapshot), snapshot.zoho.clock_offset)

@@ -15,19 +15,19 @@ from zbtui.tui.views.verdict_text import LEVEL_ROLES
 from zbtui.tui.widgets.styled_line import StyledLine, StyleRole, accent_mark, fit, fit_line
 
 _KINDS_WITH_NAMES: Final = frozenset({"requester", "trouble"})
-"""Kinds whose texts name people or hosts."""
+"""Kinds of events whose texts may name people or hosts."""
 _NAME_CELLS: Final = (10, 24)
 """Minimum and maximum cells of an org's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventOrg:
-    """The org of an event, as it may be shown."""
+    """The data about an event's org that the event's line shows."""
 
     name: str
     accent: Accent | None = None
     is_watched: bool = True
-    """False: it is no longer under watch."""
+    """False: the org is no longer under watch."""
     names_hidden: bool = False
 
 
@@ -43,28 +43,28 @@ def render_heading(text: str, width: int) -> StyledLine:
     return ((fit(f"── {text} {'─' * width}"[: max(width, 0)], width), "heading"),)
 
 
-def render_event(event: Event, whose: EventOrg, width: int, zone: tzinfo | None = None) -> StyledLine:
-    """One event, in exactly `width` cells; `zone`: the viewer's, else the machine's."""
+def render_event(event: Event, org: EventOrg, width: int, zone: tzinfo | None = None) -> StyledLine:
+    """One event, in exactly `width` cells; `zone`: the viewer's; None: the machine's."""
     level = _level(event)
     before, after = before_and_after_texts(event)
-    if whose.names_hidden and event.kind in _KINDS_WITH_NAMES:
+    if org.names_hidden and event.kind in _KINDS_WITH_NAMES:
         before = after = HIDDEN
     if event.kind == "verdict":
         before, after = before.replace("_", " "), after.replace("_", " ")
     what = f"{event.kind}: {before} → {after}"
-    if event.kind == "verdict" and not whose.names_hidden and event.headline:
+    if event.kind == "verdict" and not org.names_hidden and event.headline:
         what = f"{what} · {event.headline}"
-    if not whose.is_watched:
+    if not org.is_watched:
         what = f"(off watch) {what}"
     time = f"{event.at.astimezone(zone):%H:%M:%S}"
     name_cells = min(max(width // 5, _NAME_CELLS[0]), _NAME_CELLS[1])
-    text: StyleRole = "text" if whose.is_watched else "muted"
+    text: StyleRole = "text" if org.is_watched else "muted"
     return fit_line(
         (
             (f" {time} ", "muted"),
             (level.glyph, LEVEL_ROLES[level]),
-            accent_mark(whose.accent),
-            (fit(whose.name, name_cells), "name" if whose.is_watched else "muted"),
+            accent_mark(org.accent),
+            (fit(org.name, name_cells), "name" if org.is_watched else "muted"),
             (" ", "text"),
             (fit(what, max(width - name_cells - 13, 0)), text),
         ),
@@ -74,12 +74,12 @@ def render_event(event: Event, whose: EventOrg, width: int, zone: tzinfo | None 
 
 def _level(event: Event) -> Level:
     level = Level.__members__.get(event.level.upper(), Level.UNKNOWN)
-    # A failed poll is never shown in green, even while the verdict before it still counts.
+    # A failed poll is never shown in green, even while the earlier verdict still holds.
     failed = event.kind == "trouble" and event.after is not None
     return Level.UNKNOWN if failed and level is Level.OK else level
 
 
-def render_org_without_events(whose: EventOrg, width: int) -> StyledLine:
-    """An org without recorded events."""
-    accent = accent_mark(whose.accent)
-    return fit_line(((" " * 11, "text"), accent, (fit(whose.name, max(width - 12, 0)), "muted")), width)
+def render_org_without_events(org: EventOrg, width: int) -> StyledLine:
+    """One line for an org without recorded events."""
+    accent = accent_mark(org.accent)
+    return fit_line(((" " * 11, "text"), accent, (fit(org.name, max(width - 12, 0)), "muted")), width)

@@ -32,12 +32,15 @@ class EventsView(OrgListView):
 
     def __init__(
         self,
-        roster: OrgList,
+        org_list: OrgList,
         read_events: Callable[[int], Awaitable[list[Event]]],
         event_version: Callable[[], int],
     ) -> None:
-        """`read_events` gives so many of the newest, oldest first; `event_version` changes with each."""
-        super().__init__(roster)
+        """`read_events(n)` reads the newest n events, oldest first.
+
+        `event_version()` changes whenever a poll of this process adds events.
+        """
+        super().__init__(org_list)
         self._read = read_events
         self._event_version = event_version
         self._events: list[Event] = []
@@ -103,12 +106,12 @@ class EventsView(OrgListView):
             items += [org_item(name) for name in self.org_list.order if name in without_events]
         return items
 
-    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
-        key = tile.key
+    def render_item(self, item: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
+        key = item.key
         if isinstance(key, Event):
             return (render_event(key, self._event_org(key.org), width),)
-        if tile.org is not None:
-            return (render_org_without_events(self._event_org(tile.org), width),)
+        if item.org is not None:
+            return (render_org_without_events(self._event_org(item.org), width),)
         text = relative_day_text(key, self._date()) if isinstance(key, date) else str(key)
         return (render_heading(text, width),)
 
@@ -116,7 +119,7 @@ class EventsView(OrgListView):
         return self.org_list.now.astimezone().date()
 
     def _event_org(self, name: str) -> EventOrg:
-        shown_name, hidden = self.org_list.called(name), self.org_list.names_hidden
+        shown_name, hidden = self.org_list.display_name(name), self.org_list.names_hidden
         if name not in self.org_list.all_orgs:
             return EventOrg(shown_name, is_watched=False, names_hidden=hidden)
         return EventOrg(shown_name, self.org_list.all_orgs[name].org.accent, names_hidden=hidden)

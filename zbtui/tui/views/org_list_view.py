@@ -1,7 +1,7 @@
 """The base of all views: one widget that lays out, scrolls, and repaints only what has changed.
 
-With a widget for each of 200 orgs, a cursor move takes 76 ms of CPU and a sort 103 ms; with this one they
-take 8 and 13 ms.
+With one widget for each of 200 orgs, a cursor move takes 76 ms of CPU and a sort 103 ms; with a single
+widget they take 8 and 13 ms.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ViewItem(NamedTuple):
     key: Hashable
     """Unique within the view."""
     org: str | None
-    """Name of the org it belongs to; None for a heading, which the cursor skips."""
+    """Name of the item's org; None for a heading, which the cursor skips."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -48,26 +48,26 @@ class OrgListView(StyledScrollView):
 
     # A change reaches the terminal in four steps, in this order:
     #
-    # 1. rebuild: ask the view for its items and find the selected one among them. It comes first, because
-    #    all later steps address items by index.
+    # 1. rebuild: have the view make its items, and find the selected item among them. This comes first,
+    #    because all later steps address items by index.
     # 2. layout: compute columns and line count, and drop all rendered items, because an index may now
-    #    mean another item, of another width. It needs the number of items from 1.
+    #    mean another item, of another width. Layout needs the number of items from 1.
     # 3. render: draw the items in sight, and cache their lines. The cache is what the screen shows.
     # 4. repaint: render again, compare with the cache, and refresh only the lines that differ.
     #
-    # New orgs, another order or filter begin at 1, another size at 2. A tick, a new snapshot or a move of
-    # the cursor changes neither items nor layout, and needs only 4: that is what makes it cheap.
+    # New orgs, another order or another filter begin at 1, another size at 2. A tick, a new snapshot or a
+    # move of the cursor changes neither items nor layout, so it needs only 4 and is cheap.
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("tiles")
 
     item_height: ClassVar[int] = 1
     """Lines of each item."""
     opens_at_top: ClassVar[bool] = False
-    """Whether it opens scrolled to the top, wherever the cursor is."""
+    """Whether the view opens scrolled to the top, wherever the cursor is."""
     fixed_order: ClassVar[str] = ""
     """The view's own order, in words; empty where the user's sort order applies."""
     highlights_selected: ClassVar[bool] = True
-    """Whether the selected item gets a background of its own; else `render_item` marks it."""
+    """Whether the selected item gets its own background; if not, `render_item` marks the item."""
 
     class Opened(Message):
         """An item was double-clicked."""
@@ -77,7 +77,7 @@ class OrgListView(StyledScrollView):
         self.org_list = org_list
         self._items: list[ViewItem] = []
         self._selected_index: int | None = None
-        """Index of the selected item; None where there is none to select."""
+        """Index of the selected item; None if there is no item with an org."""
         self._rendered_items: dict[int, tuple[tuple[StyledLine, ...], bool]] = {}
         """What the screen shows: lines by item index, and whether they were drawn as selected."""
         self._layout_size = (0, 0)
@@ -85,7 +85,7 @@ class OrgListView(StyledScrollView):
         self._scrolled_height = 0
         """The widget height for which the selected item was last scrolled into sight."""
         self._stays_at_top = False
-        """True from opening at the top until the first move."""
+        """True after the view has opened at the top, until the cursor moves."""
         self._columns = 1
         self._item_width = 0
         self._has_painted = False
@@ -96,7 +96,7 @@ class OrgListView(StyledScrollView):
         """All items from top to bottom, as of now: by default one for each org."""
         return [org_item(name) for name in self.org_list.order]
 
-    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
+    def render_item(self, item: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         """The item as `item_height` lines, each exactly `width` cells wide."""
         raise NotImplementedError
 
@@ -120,7 +120,7 @@ class OrgListView(StyledScrollView):
 
     def visible_orgs(self) -> list[str]:
         """Names of the orgs in sight, without duplicates."""
-        orgs = (self._items[place].org for place in self._visible_range())
+        orgs = (self._items[index].org for index in self._visible_range())
         return list(dict.fromkeys(org for org in orgs if org is not None))
 
     # Changes from outside, and step 1: rebuild
@@ -130,7 +130,7 @@ class OrgListView(StyledScrollView):
         self.redraw_all()
 
     def show_from(self, org: str | None) -> None:
-        """Open this view with the cursor on that org."""
+        """Prepare this view for being shown, with the cursor on that org."""
         self.rebuild()
         if org is not None:
             self.select(org)
@@ -138,21 +138,23 @@ class OrgListView(StyledScrollView):
         self._scroll_to_selected()
 
     def rebuild(self) -> None:
-        """Replace all items; the selected one stays selected if it is still there."""
-        # 1. The selected item is remembered before its index loses its meaning.
+        """Replace all items; the selected item stays selected if it still exists."""
+        # 1. Keep the selected item itself, because its index may now mean another item.
         before = None if self._selected_index is None else self._items[self._selected_index]
         self._items = list(self.make_items())
-        was, self._selected_index = self._selected_index, self._find_selection(before)
+        index_before, self._selected_index = self._selected_index, self._find_selection(before)
         # 2. Layout; it also has Textual render all lines again (3).
         self._lay_out()
         # Scrolling comes last: it needs the new line count.
-        if self.org_list.is_user_active and (self._selected_index != was or self._selected_index is None):
+        if self.org_list.is_user_active and (
+            self._selected_index != index_before or self._selected_index is None
+        ):
             self._scroll_to_selected()
 
     def repaint(self, orgs: Iterable[str]) -> None:
-        """Repaint the items of these orgs where they look different."""
+        """Repaint those lines of these orgs' items that have changed."""
         wanted = set(orgs)
-        self._repaint_items(place for place in self._visible_range() if self._items[place].org in wanted)
+        self._repaint_items(index for index in self._visible_range() if self._items[index].org in wanted)
 
     def tick(self) -> None:
         """Called once a second: repaint countdowns and ages."""
@@ -166,16 +168,16 @@ class OrgListView(StyledScrollView):
 
     def select(self, org: str) -> None:
         """Select the first item of that org, if it has one."""
-        place = next((place for place, item in enumerate(self._items) if item.org == org), None)
-        if place is not None:
-            self.select_index(place)
+        found = next((index for index, item in enumerate(self._items) if item.org == org), None)
+        if found is not None:
+            self.select_index(found)
 
-    def select_index(self, place: int) -> None:
+    def select_index(self, index: int) -> None:
         """Select the item at that index; the order is then kept for a while."""
-        before, self._selected_index = self._selected_index, place
+        before, self._selected_index = self._selected_index, index
         self._stays_at_top = False
         self.org_list.restart_idle_timer()
-        self._repaint_items(index for index in (before, place) if index is not None)
+        self._repaint_items(changed for changed in (before, index) if changed is not None)
         self._scroll_to_selected()
 
     def _find_selection(self, before: ViewItem | None) -> int | None:
@@ -205,7 +207,7 @@ class OrgListView(StyledScrollView):
     # Step 2: layout
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._lay_out_if_resized()  # Textual may paint it before its resize event
+        self._lay_out_if_resized()  # Textual may paint this widget before its resize event
         return super().render_lines(crop)
 
     def on_resize(self) -> None:
@@ -223,7 +225,7 @@ class OrgListView(StyledScrollView):
                 self.scroll_without_repaint(self._scroll_for_selection())
 
     def _lay_out(self) -> None:
-        # A hidden view has no width; it will most likely be shown with its last one.
+        # A hidden view has no width; it will most likely be shown with its last width.
         width = self.line_width or self._layout_size[0]
         self._layout_size = width, self.screen.size.height
         self._columns, self._item_width = self.column_layout(width)
@@ -244,14 +246,14 @@ class OrgListView(StyledScrollView):
         return range(min(first, len(self._items)), min(last, len(self._items)))
 
     def _scroll_to_selected(self) -> None:
-        if not self.size.height:  # hidden: `show_from` scrolls
+        if not self.size.height:  # a hidden view is scrolled by `show_from`
             return
         y = self._scroll_for_selection()
         if y != self.scroll_offset.y:
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     def _scroll_for_selection(self) -> int:
-        """The nearest scroll offset that shows the selected item together with the headings above it."""
+        """The nearest scroll offset that shows the selected item and the headings right above it."""
         if self._stays_at_top:
             return 0
         if self._selected_index is None:
@@ -275,7 +277,7 @@ class OrgListView(StyledScrollView):
     # Step 4: repaint
 
     def _repaint_items(self, indices: Iterable[int]) -> None:
-        """Repaint the lines of these items that differ from what is on the screen."""
+        """Repaint those lines of these items that differ from the screen."""
         # 4a. Render each item again, and note how far to the right each line differs.
         ends: dict[int, int] = {}
         visible = self._visible_range()
@@ -326,7 +328,7 @@ class OrgListView(StyledScrollView):
         return [(fit(text, self.line_width), self.style_of("muted"))]
 
     def _join_columns(self, rendered: Sequence[tuple[StyledLine, bool]]) -> list[tuple[str, Style]]:
-        """Join lines of items side by side, each given with its highlight, up to the scroll bar."""
+        """Join items side by side up to the scroll bar; each is a line, and whether it is highlighted."""
         blank = self.style_of("text")
         pieces: list[tuple[str, Style]] = []
         for line, selected in rendered:
@@ -352,18 +354,19 @@ class OrgListView(StyledScrollView):
             return
         step = columns + rows * self._columns
         if self._selected_index not in (visible := self._visible_range()):
-            self._select_next(visible.start, 1)  # scrolled by mouse: continue with the items in sight
+            # The mouse has scrolled the cursor out of sight: select an item in sight.
+            self._select_next(visible.start, 1)
             return
-        place = self._selected_index + step
-        if rows > 0 and place >= len(self._items):
-            # The last row may be shorter than the column of the cursor.
+        index = self._selected_index + step
+        if rows > 0 and index >= len(self._items):
+            # The last row may have no item in the column of the cursor: select its last item.
             last = len(self._items) - 1
-            place = last if place // self._columns <= last // self._columns else place
-        self._select_next(place, 1 if step > 0 else -1)
+            index = last if index // self._columns <= last // self._columns else index
+        self._select_next(index, 1 if step > 0 else -1)
 
-    def action_move_to(self, place: int) -> None:
+    def action_move_to(self, index: int) -> None:
         if self._items:
-            self._select_next(place % len(self._items), -1 if place < 0 else 1)
+            self._select_next(index % len(self._items), -1 if index < 0 else 1)
 
     def _select_next(self, index: int, step: int) -> bool:
         """Select the first item with an org from `index` on. Returns False if there is none."""
@@ -376,9 +379,9 @@ class OrgListView(StyledScrollView):
         if self._selected_index is None:
             return
         rows = max(self.visible_line_count // self.item_height, 1)
-        place = min(max(self._selected_index + direction * rows * self._columns, 0), len(self._items) - 1)
-        if not self._select_next(place, direction):
-            self._select_next(place, -direction)
+        index = min(max(self._selected_index + direction * rows * self._columns, 0), len(self._items) - 1)
+        if not self._select_next(index, direction):
+            self._select_next(index, -direction)
 
     def on_click(self, event: events.Click) -> None:
         if event.x >= self.line_width:  # the scroll bar
@@ -387,8 +390,8 @@ class OrgListView(StyledScrollView):
             self.header_clicked(event.x)
             return
         row = (event.y - self.header_height + self.scroll_offset.y) // self.item_height
-        place = row * self._columns + min(event.x // (self._item_width + COLUMN_GAP), self._columns - 1)
-        if place < len(self._items) and self._items[place].org is not None:
-            self.select_index(place)
+        index = row * self._columns + min(event.x // (self._item_width + COLUMN_GAP), self._columns - 1)
+        if index < len(self._items) and self._items[index].org is not None:
+            self.select_index(index)
             if event.chain == 2:
                 self.post_message(self.Opened())

@@ -46,7 +46,7 @@ class PanelRow:
 
 @dataclass(frozen=True, slots=True)
 class PanelKeys:
-    """The keys that a panel names."""
+    """The keys that a panel mentions, as texts."""
 
     open: str = "enter"
     poll: str = "r"
@@ -63,7 +63,7 @@ def render_panel(
     keys: PanelKeys = PanelKeys(),
     zone: tzinfo | None = None,
 ) -> tuple[StyledLine, ...]:
-    """`PANEL_HEIGHT` lines, each `width` cells wide; `zone`: the viewer's, else the machine's."""
+    """`PANEL_HEIGHT` lines, each `width` cells wide; `zone`: the viewer's; None: the machine's."""
     inner = width - 4
     rows = [_badge_row(snapshot, verdict, now)]
     body = _problem_rows if _has_problem(verdict, snapshot) else _backup_rows
@@ -98,7 +98,7 @@ def _backup_rows(
         return [*(PanelRow(text) for text in texts), PanelRow(history, "muted")]
     # Headline and hint come first; the countdown above replaces the date.
     headline = PanelRow(_without_explanation(verdict.headline, "; ", inner), frame_role(verdict))
-    # Muted where it is only known from an earlier poll.
+    # Muted if the requester is known only from an earlier poll.
     role: StyleRole = "muted" if verdict.level is Level.UNKNOWN else "text"
     last_rows = [PanelRow(history, "muted")]
     last_rows += [PanelRow(_requester(backup, inner), role)] if backup else []
@@ -120,7 +120,7 @@ def _problem_rows(
     problem = snapshot.polls.problem
     # After a good poll only the verdict says why the org cannot be judged.
     message, hint = (problem.message, problem.hint) if problem else (verdict.headline, verdict.hint)
-    # A problem that has just begun leaves room for the data that still counts.
+    # While the last known data still counts, the problem leaves two lines for the data.
     max_lines = _BODY_LINES - 2 if verdict.stale and snapshot.zoho.backup else _BODY_LINES
     lines = _wrap_all([message, hint], inner, max_lines)
     message_lines, room = len(_wrap(message, inner)), _BODY_LINES - len(lines)
@@ -131,7 +131,7 @@ def _problem_rows(
 def _last_known_texts(
     snapshot: Snapshot, now: datetime, inner: int, room: int, zone: tzinfo | None
 ) -> list[str]:
-    """Requester and last good run first; the badge line already has the countdown."""
+    """The last known data: requester and last good run first, because the badge line has the countdown."""
     backup, good = snapshot.zoho.backup, last_good_summary(snapshot, now)
     if backup is None:
         return [good] if snapshot.zoho.history else []
@@ -148,7 +148,7 @@ def _last_known_texts(
 
 
 def _prefixed(prefix: str, texts: Sequence[str], inner: int) -> str:
-    """The first text that fits, after the prefix where there is room for both."""
+    """The first text that fits, with the prefix if both fit."""
     text = first_fitting(texts, inner)
     return first_fitting([prefix + text, text], inner)
 

@@ -12,7 +12,7 @@ from zbtui.tui.widgets.styled_line import StyledLine
 
 _MIN_WIDTH: Final = 12
 _LINES_OUTSIDE_VIEW: Final = 3
-"""Lines of a screen in its usual state: fleet bar, status line and key bar."""
+"""Lines of fleet bar, status line and key bar."""
 
 
 class PanelsView(OrgListView):
@@ -21,17 +21,17 @@ class PanelsView(OrgListView):
     item_height: ClassVar[int] = PANEL_HEIGHT
     highlights_selected: ClassVar[bool] = False
 
-    def __init__(self, roster: OrgList) -> None:
-        super().__init__(roster)
+    def __init__(self, org_list: OrgList) -> None:
+        super().__init__(org_list)
         self._keys = PanelKeys()
 
     def on_mount(self) -> None:
         self.keys_changed()
 
-    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
-        assert tile.org is not None
+    def render_item(self, item: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
+        assert item.org is not None
         org_list = self.org_list
-        snapshot, verdict = org_list.snapshot(tile.org), org_list.verdict(tile.org)
+        snapshot, verdict = org_list.snapshot(item.org), org_list.verdict(item.org)
         return render_panel(snapshot, verdict, org_list.now, width, selected=selected, keys=self._keys)
 
     def keys_changed(self) -> None:
@@ -40,12 +40,12 @@ class PanelsView(OrgListView):
         super().keys_changed()
 
     def column_layout(self, width: int) -> tuple[int, int]:
-        """The fewest columns that show all orgs, as wide panels show more; else as many as fit."""
+        """The fewest columns that show all orgs at once (wide panels show more), else as many as fit."""
         fitting = max((width + COLUMN_GAP) // (MIN_PANEL_WIDTH + COLUMN_GAP), 1)
         filling = -(-(width + COLUMN_GAP) // (MAX_PANEL_WIDTH + COLUMN_GAP))
-        # By the screen's height, not the view's: a banner that comes and goes must not change the columns.
+        # From the screen's height, not the view's: a banner must not change the number of columns.
         rows = max((self.screen.size.height - _LINES_OUTSIDE_VIEW) // PANEL_HEIGHT, 1)
-        # By all orgs: a filter must not change the columns either.
+        # From the number of all orgs: a filter must not change it either.
         org_count = max(len(self.org_list.all_orgs), 1)
         columns = min(max(filling, -(-org_count // rows)), fitting, org_count)
         room = (width - COLUMN_GAP * (columns - 1)) // columns

@@ -15,7 +15,7 @@ from zbtui.tui.widgets.styled_line import StyleRole
 
 
 class StyledScrollView(LineScrollView, can_focus=True):
-    """Looks the same with and without focus."""
+    """Draws each piece of text in the style of its role, with and without the focus."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "org-list--selected",
@@ -26,7 +26,7 @@ class StyledScrollView(LineScrollView, can_focus=True):
         super().__init__()
         self._styles: dict[tuple[StyleRole, bool], Style] = {}
 
-    # Textual's own focus handlers would repaint all of it ...
+    # Textual's own handlers would repaint the whole widget and compute all its styles again.
 
     def on_focus(self, event: events.Focus) -> None:
         event.prevent_default()
@@ -37,7 +37,7 @@ class StyledScrollView(LineScrollView, can_focus=True):
         self.has_focus = False
 
     def watch_has_focus(self, _has_focus: bool) -> None:
-        """... and compute its many styles again."""
+        """Do nothing, in place of Textual's own watcher."""
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -49,7 +49,7 @@ class StyledScrollView(LineScrollView, can_focus=True):
         self.refresh()
 
     def strip_of(self, y: int, pieces: Iterable[tuple[str, Style]]) -> Strip:
-        """The row `y` of the widget: these pieces, then its part of the scroll bar."""
+        """The row `y` of the widget: the pieces, and then that row of the scroll bar."""
         is_thumb = y in self.thumb_rows
         bar = ("▐" if is_thumb else " ") * SCROLLBAR_WIDTH
         style = self.style_of("frame" if is_thumb else "text")
@@ -63,7 +63,7 @@ class StyledScrollView(LineScrollView, can_focus=True):
             if selected:
                 highlight = self.get_component_rich_style("org-list--selected")
                 style += Style(
-                    # In reverse, the text color becomes the background: use one for the whole line.
+                    # In reverse video the text color is the background: use one color for the whole line.
                     color=highlight.color if highlight.reverse else None,
                     bgcolor=highlight.bgcolor,
                     bold=highlight.bold or None,

@@ -40,87 +40,87 @@ class Column:
 
     title: str
     sort: SortOrder | None
-    """The sort order that a click on its title chooses."""
+    """The sort order that a click on the title chooses; None: the column cannot be sorted by."""
     min_cells: int
     """Minimum width in cells."""
     max_cells: int
-    """Width in cells beyond which it gains nothing."""
+    """Width in cells beyond which the column gains nothing."""
     text: Callable[[CellSource], tuple[str, StyleRole]]
     short_text: Callable[[CellSource], tuple[str, StyleRole]] | None = None
-    """A shorter text for where the full one does not fit."""
+    """A shorter text, used if the full one does not fit."""
 
 
-def _status(seen: CellSource) -> tuple[str, StyleRole]:
-    return badge(seen.verdict), badge_role(seen.verdict)
+def _status(source: CellSource) -> tuple[str, StyleRole]:
+    return badge(source.verdict), badge_role(source.verdict)
 
 
-def _short_status(seen: CellSource) -> tuple[str, StyleRole]:
-    return badge(seen.verdict).replace("(stale)", "old"), badge_role(seen.verdict)
+def _short_status(source: CellSource) -> tuple[str, StyleRole]:
+    return badge(source.verdict).replace("(stale)", "old"), badge_role(source.verdict)
 
 
-def _name(seen: CellSource) -> tuple[str, StyleRole]:
-    return seen.snapshot.org.name, "name"
+def _name(source: CellSource) -> tuple[str, StyleRole]:
+    return source.snapshot.org.name, "name"
 
 
-def _next(seen: CellSource) -> tuple[str, StyleRole]:
-    words = countdown_text(seen.snapshot, seen.verdict, seen.now)
-    certain = seen.verdict.level is not Level.UNKNOWN and not seen.verdict.stale
+def _next(source: CellSource) -> tuple[str, StyleRole]:
+    words = countdown_text(source.snapshot, source.verdict, source.now)
+    certain = source.verdict.level is not Level.UNKNOWN and not source.verdict.stale
     return words or "–", "text" if certain and words else "muted"
 
 
-def _good(seen: CellSource) -> tuple[str, StyleRole]:
-    words = last_good_summary(seen.snapshot, seen.now)
+def _good(source: CellSource) -> tuple[str, StyleRole]:
+    words = last_good_summary(source.snapshot, source.now)
     for prefix in ("last good: ", "last good ", "last result ", "last run "):
         words = words.removeprefix(prefix)
     return words.replace(" completed yet", " yet").replace(" good in a year", " in a year"), "text"
 
 
-def _data_center(seen: CellSource) -> tuple[str, StyleRole]:
-    return data_center_label(seen.snapshot.org.data_center), "muted"
+def _data_center(source: CellSource) -> tuple[str, StyleRole]:
+    return data_center_label(source.snapshot.org.data_center), "muted"
 
 
-def _by(seen: CellSource) -> tuple[str, StyleRole]:
-    requester = seen.snapshot.zoho.backup.requester if seen.snapshot.zoho.backup else None
+def _by(source: CellSource) -> tuple[str, StyleRole]:
+    requester = source.snapshot.zoho.backup.requester if source.snapshot.zoho.backup else None
     return (requester.name or "unnamed") if requester else "–", "text" if requester else "muted"
 
 
-def _why(seen: CellSource) -> tuple[str, StyleRole]:
-    problem = seen.snapshot.polls.problem
+def _why(source: CellSource) -> tuple[str, StyleRole]:
+    problem = source.snapshot.polls.problem
     if problem:
         return f"{problem.message} {problem.hint}", "text"
-    if seen.verdict.level is Level.OK:
+    if source.verdict.level is Level.OK:
         return "", "text"
-    hint = f" · {seen.verdict.hint}" if seen.verdict.hint else ""
-    return f"{seen.verdict.headline}{hint}", frame_role(seen.verdict)
+    hint = f" · {source.verdict.hint}" if source.verdict.hint else ""
+    return f"{source.verdict.headline}{hint}", frame_role(source.verdict)
 
 
-def _company(seen: CellSource) -> tuple[str, StyleRole]:
-    return seen.snapshot.company_name or "–", "muted"
+def _company(source: CellSource) -> tuple[str, StyleRole]:
+    return source.snapshot.company_name or "–", "muted"
 
 
-def _plan(seen: CellSource) -> tuple[str, StyleRole]:
-    backup = seen.snapshot.zoho.backup
+def _plan(source: CellSource) -> tuple[str, StyleRole]:
+    backup = source.snapshot.zoho.backup
     return rrule_text(backup.rrule) if backup and backup.rrule else "–", "muted"
 
 
-def _links(seen: CellSource) -> tuple[str, StyleRole]:
-    return links_summary(seen.snapshot, seen.now).removeprefix("links "), "muted"
+def _links(source: CellSource) -> tuple[str, StyleRole]:
+    return links_summary(source.snapshot, source.now).removeprefix("links "), "muted"
 
 
-def _seen(seen: CellSource) -> tuple[str, StyleRole]:
-    snapshot = seen.snapshot
+def _seen(source: CellSource) -> tuple[str, StyleRole]:
+    snapshot = source.snapshot
     if snapshot.activity.paused:
         return "PAUSED", "warning"
     if snapshot.activity.polling:
         return "now…", "muted"
-    age = rough_span(seen.now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"
+    age = rough_span(source.now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"
     return age, "muted"
 
 
-def _when(seen: CellSource) -> tuple[str, StyleRole]:
-    run = seen.snapshot.zoho.backup.next_run if seen.snapshot.zoho.backup else None
-    shown = run is not None and bool(countdown_text(seen.snapshot, seen.verdict, seen.now))
-    return datetime_texts(run, seen.zone)[-1] if run and shown else "–", "muted"
+def _when(source: CellSource) -> tuple[str, StyleRole]:
+    run = source.snapshot.zoho.backup.next_run if source.snapshot.zoho.backup else None
+    shown = run is not None and bool(countdown_text(source.snapshot, source.verdict, source.now))
+    return datetime_texts(run, source.zone)[-1] if run and shown else "–", "muted"
 
 
 _COLUMNS: Final = (
@@ -181,14 +181,14 @@ def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
 
 
 def _missing_title_cells(chosen: Sequence[Column]) -> int:
-    """Cells that the last title lacks for showing how many columns are left out."""
+    """Cells that the last title needs in addition to show how many columns are left out, as in `+3`."""
     hidden, last = len(_COLUMNS) - len(chosen), max(chosen, key=_COLUMNS.index)
     arrow = 2 if last.sort else 0
     return max(len(f"{last.title} +{hidden}") + arrow - last.min_cells, 0) if hidden else 0
 
 
 def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> StyledLine:
-    """The titles; an arrow marks the sort column. The end shows how many columns are left out."""
+    """The column titles; an arrow marks the sort column; the end shows how many columns are left out."""
     arrow = "▼" if reverse else "▲"
     pieces: list[tuple[str, StyleRole]] = [(" " * _ACCENT_MARK_CELLS, "text")]
     columns, title, room = fit_columns(width), "", 0
@@ -208,13 +208,13 @@ def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> Styled
 def render_table_row(
     snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, zone: tzinfo | None = None
 ) -> StyledLine:
-    """One org, in exactly `width` cells; `zone`: the viewer's, else the machine's."""
-    seen = CellSource(snapshot, verdict, now, zone)
+    """The line of one org, exactly `width` cells wide; `zone`: the viewer's; None: the machine's."""
+    source = CellSource(snapshot, verdict, now, zone)
     pieces = [accent_mark(snapshot.org.accent)]
     for column, cells in fit_columns(width):
-        text, role = column.text(seen)
+        text, role = column.text(source)
         if column.short_text and cell_len(text) > cells:
-            text, role = column.short_text(seen)
+            text, role = column.short_text(source)
         text_cells = min(cell_len(text), cells)
         # The padding is unstyled: badges padded with their color would form one solid block.
         pieces += [(fit(text, text_cells), role), (" " * (cells - text_cells), "text")]

@@ -15,7 +15,7 @@ from zbtui.tui.widgets.styled_line import StyledLine
 
 
 class TableView(OrgListView):
-    """One line for each org. Its header shows the sort order; a click changes it."""
+    """One line for each org. The header shows the sort order; a click on a title changes the order."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("table")
     header_height: ClassVar[int] = 1
@@ -27,10 +27,10 @@ class TableView(OrgListView):
             super().__init__()
             self.sort = sort
 
-    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
-        assert tile.org is not None
+    def render_item(self, item: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
+        assert item.org is not None
         org_list = self.org_list
-        snapshot, verdict = org_list.snapshot(tile.org), org_list.verdict(tile.org)
+        snapshot, verdict = org_list.snapshot(item.org), org_list.verdict(item.org)
         return (render_table_row(snapshot, verdict, org_list.now, width),)
 
     def render_header(self, width: int) -> tuple[StyledLine, ...]:

@@ -32,7 +32,7 @@ def badge(verdict: Verdict) -> str:
 
 
 def badge_role(verdict: Verdict) -> StyleRole:
-    """The badge's role. Only what a recent poll has confirmed is green."""
+    """The badge's role; only an ok that a recent poll has confirmed is green."""
     if verdict.level is Level.OK:
         if verdict.stale:
             return "stale"
@@ -41,22 +41,25 @@ def badge_role(verdict: Verdict) -> StyleRole:
 
 
 def frame_role(verdict: Verdict) -> StyleRole:
-    """The frame's role: it stands out unless the verdict is ok."""
+    """The frame's role; the frame stands out unless the verdict is ok."""
     return "frame" if verdict.level is Level.OK else LEVEL_ROLES[verdict.level]
 
 
 def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """`in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`; empty without a run to wait for."""
+    """The countdown to the next run: `in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`.
+
+    During a lock-out the countdown to the next poll: `asks in 00:04:31`. Empty if no run is awaited.
+    """
     problem = snapshot.polls.problem
     if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
         return f"asks in {countdown(problem.retry_at - now)}"
     ahead = snapshot.time_to_next_run(now)
-    # A failure keeps its badge while another run is in progress; that run's date has passed.
+    # A failure keeps its badge while another run is in progress, whose date has passed.
     running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is BackupState.INPROGRESS
     if ahead is None or running or verdict.name == "stopped":
         return ""
     if ahead > timedelta():
-        # Beside a problem's badge, a bare "in" would read as the end of the problem.
+        # Beside the badge of a problem, "in" alone would read as the time until the problem ends.
         prefix = "run in" if verdict.name == "cannot_tell" else "in"
         return f"{prefix} {countdown(ahead)}"
     return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"

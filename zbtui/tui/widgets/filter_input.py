@@ -1,4 +1,4 @@
-"""The input for the filter; up and down still move the cursor among the orgs."""
+"""The input for the filter; the keys up and down move the cursor in the view of the orgs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FilterInput(Input):
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     class Moved(Message):
-        """Asks to move the cursor by that many rows."""
+        """A request to move the cursor of the view by `rows`."""
 
         def __init__(self, rows: int) -> None:
             super().__init__()
@@ -37,7 +37,7 @@ class FilterInput(Input):
         self.display = False
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        # Textual has no character for this key, and would show its binding in the key bar.
+        # For the key `slash` Textual passes no character, and so would show its binding in the key bar.
         return super().check_consume_key(key, "/" if key == "slash" else character)
 
     def on_key(self, event: events.Key) -> None:

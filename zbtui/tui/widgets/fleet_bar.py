@@ -33,30 +33,30 @@ class FleetBar(Static):
     """Shows counts by level, worst first, and the next run of all orgs."""
 
     def __init__(self, label: str | None) -> None:
-        """`label` is shown in front of the counts, such as that this is a demo."""
+        """`label` is shown before the counts; it marks the demo."""
         super().__init__(markup=False)
         self._label = label
         self._shown: Content | None = None
         self._next_org: Snapshot | None = None
 
     def reset(self) -> None:
-        """Forget the next run; called when orgs or their names change."""
+        """Discard the cached next run; called when orgs or their names change."""
         self._next_org = None
 
     def update_org(self, snapshot: Snapshot, now: datetime) -> None:
-        """Take a new snapshot into account, which may change the next run."""
+        """Update the cached next run from a new snapshot."""
         if self._next_org is None or snapshot.org.name == self._next_org.org.name:
             self._next_org = None
         elif timedelta() < _ahead(snapshot, now) < _ahead(self._next_org, now):
             self._next_org = snapshot
 
-    def update_from(self, roster: OrgList) -> None:
-        now = roster.now
+    def update_from(self, org_list: OrgList) -> None:
+        now = org_list.now
         if self._next_org is None or _ahead(self._next_org, now) <= timedelta():
-            upcoming = [org for org in roster.all_orgs.values() if _ahead(org, now) > timedelta()]
+            upcoming = [org for org in org_list.all_orgs.values() if _ahead(org, now) > timedelta()]
             self._next_org = min(upcoming, key=lambda org: _ahead(org, now), default=None)
-        next_org = self._next_org and roster.snapshot(self._next_org.org.name)
-        content = bar_content(roster.counts, next_org, now, self.size.width, self._label)
+        next_org = self._next_org and org_list.snapshot(self._next_org.org.name)
+        content = bar_content(org_list.counts, next_org, now, self.size.width, self._label)
         if content != self._shown:
             self._shown = content
             self.update(content, layout=False)
@@ -65,7 +65,7 @@ class FleetBar(Static):
 def bar_content(
     counts: Counter[Level], next_org: Snapshot | None, now: datetime, width: int, label: str | None
 ) -> Content:
-    """The fullest form of the line that fits into `width` cells with the widest countdown."""
+    """The most detailed form of the line that fits into `width` cells with the widest countdown."""
     short_label = label and label.partition(":")[0]  # never left out: it marks the demo
     (long, brief), name_cells = _NEXT_RUN_LABELS, _MIN_NAME_CELLS + 1
     forms = (

@@ -1,4 +1,4 @@
-"""Rows of a label and a text, with a cursor; the selected row can be copied."""
+"""A list of rows, each a label and a text, with a cursor that selects a row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PADDING_AND_SCROLLBAR: Final = 4
 
 
 class RowList(OptionList):
-    """Keeps cursor and scroll offset while its texts change."""
+    """Shows labelled rows; cursor and scroll offset stay while the texts change."""
 
     def __init__(self) -> None:
         super().__init__(compact=True, markup=False)

@@ -1,4 +1,4 @@
-"""The line below the bar: the order of the orgs, and anything unusual, such as a filter or a pause."""
+"""The line below the fleet bar: the order of the orgs, and what is unusual, such as a filter or pause."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from zbtui.tui.org_list import OrgList
 from zbtui.tui.widgets.fleet_bar import LEVEL_STYLES
 
 StatusPart = tuple[str, Content]
-"""The separator before it on the same line, and a text that is never broken across lines."""
+"""A separator from the previous part on the same line, and a text that is never broken."""
 _GROUP_SEPARATOR: Final = " │ "
 _SEPARATOR: Final = " · "
 _MAX_LINES: Final = 3
 
 
 class StatusLine(Static):
-    """Always shown, so that nothing moves when it has something unusual to show."""
+    """Shows the order, the filter and what is unusual; given room, always shown, so that no view moves."""
 
-    # It is set by a layout; Textual's own reactive would lay out the screen once more.
+    # A layout sets this size; Textual's own reactive would then lay out the screen once more.
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     def __init__(self) -> None:
@@ -35,20 +35,20 @@ class StatusLine(Static):
         """The current content, and the width it was laid out for."""
         self._show_again: Callable[[], None] = lambda: None
 
-    def update_from(self, roster: OrgList, fixed_order: str, *, filter_is_open: bool) -> None:
-        """`fixed_order`: the view's own, if any; `filter_is_open`: the filter input is beside the line."""
-        self._show_again = lambda: self.update_from(roster, fixed_order, filter_is_open=filter_is_open)
-        clear = key_of(self.screen, "fleet.clear") if roster.filter_text.strip() else ""
+    def update_from(self, org_list: OrgList, fixed_order: str, *, filter_is_open: bool) -> None:
+        """`fixed_order`: the view's own order, or empty; `filter_is_open`: the filter input is shown."""
+        self._show_again = lambda: self.update_from(org_list, fixed_order, filter_is_open=filter_is_open)
+        clear = key_of(self.screen, "fleet.clear") if org_list.filter_text.strip() else ""
         width = max(self.content_size.width or self.screen.size.width - self.gutter.width, 1)
         if filter_is_open:
-            parts, lines = status_parts_beside_filter(roster, fixed_order), 1
+            parts, lines = status_parts_beside_filter(org_list, fixed_order), 1
         else:
-            parts, lines = status_parts(roster, fixed_order, clear), _MAX_LINES
+            parts, lines = status_parts(org_list, fixed_order, clear), _MAX_LINES
         content = lay_out_parts(parts, width, lines)
-        self.set_class(is_unusual(roster, fixed_order), "-unusual")
+        self.set_class(is_unusual(org_list, fixed_order), "-unusual")
         if (content, width) != self._shown:
             self._shown = content, width
-            # Not "auto": after two changes in a row Textual may keep the first one's height.
+            # Not "auto": after two changes in a row Textual may keep the height of the first.
             self.styles.height = min(content.get_height({}, width), lines)
             self.update(content, layout=False)
 
@@ -56,35 +56,42 @@ class StatusLine(Static):
         self._show_again()
 
 
-def is_unusual(roster: OrgList, fixed_order: str = "") -> bool:
+def is_unusual(org_list: OrgList, fixed_order: str = "") -> bool:
     """Whether the line shows anything unusual."""
-    is_sorted_otherwise = not fixed_order and (roster.sort != DEFAULT_SORT or roster.reverse)
-    return bool(_paused(roster) or roster.names_hidden or roster.filter_text.strip() or is_sorted_otherwise)
+    is_sorted_otherwise = not fixed_order and (org_list.sort != DEFAULT_SORT or org_list.reverse)
+    return bool(
+        _paused(org_list) or org_list.names_hidden or org_list.filter_text.strip() or is_sorted_otherwise
+    )
 
 
-def status_parts(roster: OrgList, fixed_order: str = "", clear_key: str = "") -> list[StatusPart]:
-    """The parts of the line, the most important first; `clear_key` clears the filter."""
-    parts = [*_paused(roster), *_names_hidden(roster)]
-    if roster.filter_text.strip():
-        shown_filter = "on" if roster.names_hidden else roster.filter_text
+def status_parts(org_list: OrgList, fixed_order: str = "", clear_key: str = "") -> list[StatusPart]:
+    """The parts of the line, the most important first; `clear_key` is the key that clears the filter."""
+    parts = [*_paused(org_list), *_names_hidden(org_list)]
+    if org_list.filter_text.strip():
+        shown_filter = "on" if org_list.names_hidden else org_list.filter_text
         parts.append((_GROUP_SEPARATOR, Content.assemble("filter ", (shown_filter, "bold"))))
-        parts += [(_SEPARATOR, _count(roster)), *_hidden(roster)]
+        parts += [(_SEPARATOR, _count(org_list)), *_hidden(org_list)]
     else:
-        parts.append((_GROUP_SEPARATOR, _count(roster)))
-    parts.append((_SEPARATOR, _order(roster, fixed_order)))
+        parts.append((_GROUP_SEPARATOR, _count(org_list)))
+    parts.append((_SEPARATOR, _order(org_list, fixed_order)))
     return [*parts, (_SEPARATOR, Content(f"{clear_key} shows all"))] if clear_key else parts
 
 
-def status_parts_beside_filter(roster: OrgList, fixed_order: str = "") -> list[StatusPart]:
+def status_parts_beside_filter(org_list: OrgList, fixed_order: str = "") -> list[StatusPart]:
     """The parts beside an open filter input: the number of matches comes first."""
-    matches = [(_GROUP_SEPARATOR, _count(roster)), *_hidden(roster)]
-    return [*matches, *_paused(roster), *_names_hidden(roster), (_SEPARATOR, _order(roster, fixed_order))]
+    matches = [(_GROUP_SEPARATOR, _count(org_list)), *_hidden(org_list)]
+    return [
+        *matches,
+        *_paused(org_list),
+        *_names_hidden(org_list),
+        (_SEPARATOR, _order(org_list, fixed_order)),
+    ]
 
 
-def lay_out_parts(units: Sequence[StatusPart], width: int, lines: int) -> Content:
-    """As many of the parts as fit into these lines."""
+def lay_out_parts(parts: Sequence[StatusPart], width: int, lines: int) -> Content:
+    """As many of the first parts as fit into `lines` lines of `width` cells."""
     laid_out: list[Content] = []
-    for separator, text in units:
+    for separator, text in parts:
         if laid_out and laid_out[-1].cell_length + len(separator) + text.cell_length <= width:
             laid_out[-1] = Content.assemble(laid_out[-1], separator, text)
         elif len(laid_out) < lines:
@@ -117,7 +124,7 @@ def _count(org_list: OrgList) -> Content:
 
 
 def _hidden(org_list: OrgList) -> list[StatusPart]:
-    """How many orgs that are not ok the filter hides, by level."""
+    """The number of orgs at each level, except ok, that the filter hides."""
     parts: list[StatusPart] = []
     hidden, separator, prefix = org_list.hidden_counts, _SEPARATOR, "left out: "
     for level in sorted(Level, reverse=True):

@@ -1,4 +1,4 @@
-"""Joins pieces of text into one strip; Textual's own join and pad create extra strips, which is slow."""
+"""Joins pieces of text into one strip; Textual's own join and pad are slow, as they create extra strips."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 
 def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
-    """In as few segments as possible; `width` is the total of all pieces in cells."""
+    """One strip with as few segments as possible; `width` is the total width of all pieces in cells."""
     texts: list[str] = []
     styles: list[Style] = []
     last = None
@@ -26,5 +26,5 @@ def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
 
 
 def _same_background(one: Style, other: Style) -> bool:
-    """Whether a blank looks the same in both styles."""
+    """Whether both styles draw a blank identically."""
     return one.bgcolor == other.bgcolor and not (one.reverse or other.reverse or other.underline)

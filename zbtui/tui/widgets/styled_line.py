@@ -55,7 +55,7 @@ def first_fitting(texts: Sequence[str], cells: int) -> str:
 
 
 def accent_mark(accent: Accent | None) -> tuple[str, StyleRole]:
-    """One cell in the org's accent color; blank without one."""
+    """One cell in the org's accent color; a blank if the org has no accent."""
     return ("▌", ACCENT_ROLES[accent]) if accent else (" ", "text")
 
 

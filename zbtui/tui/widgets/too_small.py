@@ -14,13 +14,13 @@ from zbtui.tui.widgets.fleet_bar import counts_content
 SMALLEST: Final = (36, 10)
 """The smallest usable screen, in columns and lines."""
 NARROW: Final = [(0, "-too-narrow"), (SMALLEST[0], "-wide-enough")]
-"""A screen's HORIZONTAL_BREAKPOINTS; its style sheet uses the classes."""
+"""HORIZONTAL_BREAKPOINTS of a screen; the screen's style sheet uses these classes."""
 ROOMY: Final = [(0, "-too-short"), (SMALLEST[1], "-tall-enough"), (SMALLEST[1] + 1, "-roomy")]
-"""A screen's VERTICAL_BREAKPOINTS; -roomy: tall enough to always show the status line."""
+"""VERTICAL_BREAKPOINTS of a screen; `-roomy`: tall enough to always show the status line."""
 
 
 class TooSmall(Static):
-    """Shows the number of orgs at each level, worst first, and the size needed."""
+    """Shows the number of orgs at each level, worst first, and the size that the screen needs."""
 
     def show(self, counts: Counter[Level]) -> None:
         width, height = SMALLEST
