@@ -1,4 +1,4 @@
-"""The alert that an org left the config by another hand than zbtui's."""
+"""The alert that an org left the config, other than by `zbtui remove`."""
 
 from __future__ import annotations
 

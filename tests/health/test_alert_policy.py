@@ -44,7 +44,7 @@ from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level
 
 ODD = failing_snapshot(status="ARCHIVED")
-"""No more than a warning."""
+"""A snapshot whose verdict is a warning."""
 
 
 # Alarm and recovery

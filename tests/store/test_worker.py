@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from zbtui.store import worker as room
+from zbtui.store import worker as worker_module
 from zbtui.store.worker import ThreadStartError, WorkerThread, WorkerTimeoutError, run_event_loop
 
 
@@ -31,8 +31,8 @@ class Stopwatch:
 @pytest.fixture(autouse=True)
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     watch = Stopwatch()
-    monkeypatch.setattr(room, "time", watch)
-    monkeypatch.setattr(room, "_CHECK_EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(worker_module, "time", watch)
+    monkeypatch.setattr(worker_module, "_CHECK_EVERY_SECONDS", 0.001)
     return watch
 
 
