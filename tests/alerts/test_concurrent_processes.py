@@ -141,8 +141,6 @@ async def test_news_asked_for_twice_come_once(shared_folder: SharedFolder, clock
         alerts = await process.raise_alarms("acme")
         dispatcher = process.dispatcher
         first, second = await asyncio.gather(dispatcher.new_alerts(), dispatcher.new_alerts())
-            process.dispatcher.new_alerts(), process.dispatcher.new_alerts()
-        )
     assert (*first, *second) == alerts
 
 

@@ -265,9 +265,7 @@ async def deliveries(process: AlertingProcess) -> list[str]:
         ),
     ],
 )
-async def test_an_alert_is_kept_for_each_configured_channel(
-    settings: AlertSettings, channels: list[str]
-) -> None:
+async def test_an_alert_is_kept_for_each_channel(settings: AlertSettings, channels: list[str]) -> None:
     process = AlertingProcess(settings)
     assert await process.poll(acme="failed") == [("alarm", "acme")]
     assert await deliveries(process) == channels

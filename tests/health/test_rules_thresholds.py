@@ -1,4 +1,4 @@
-"""Every time threshold: a second before, at the threshold, and a second after, across a change to summer time.
+"""Verdicts a second before each time threshold, at it, and a second after, across a change of clocks.
 
 The viewer and the org have different time zones; a threshold is the same span of time in all of them.
 """
