@@ -127,7 +127,9 @@ async def test_one_notifies_and_one_delivers(shared_folder: SharedFolder, clock:
         assert len(await one.dispatcher.new_alerts()) == 0
 
 
-async def test_each_hears_of_what_the_other_notifies(shared_folder: SharedFolder, clock: FakeClock) -> None:
+async def test_each_process_gets_the_alerts_of_the_other(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
     async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
         for process in (one, other):
             await process.dispatcher.new_alerts()
@@ -135,7 +137,9 @@ async def test_each_hears_of_what_the_other_notifies(shared_folder: SharedFolder
         assert await one.dispatcher.new_alerts() == await other.dispatcher.new_alerts() == alerts
 
 
-async def test_news_asked_for_twice_come_once(shared_folder: SharedFolder, clock: FakeClock) -> None:
+async def test_two_requests_for_new_alerts_get_each_alert_once(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
     async with shared_folder.process(clock) as process:
         await process.dispatcher.new_alerts()
         alerts = await process.raise_alarms("acme")
@@ -206,7 +210,7 @@ async def test_two_real_processes_notify_each_change_once(shared_folder: SharedF
     )
 
 
-async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
+async def test_a_process_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
     """The delivery that was cut off is made again, with the same id; all others are made once."""
     async with start_process(shared_folder, f"{shared_folder.script}; kill -9 $PPID") as process:
         assert await run_round(process, "failed", *NAMES) == b""

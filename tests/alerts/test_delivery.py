@@ -104,7 +104,7 @@ async def test_an_alert_waits_for_a_process_that_can_show_it() -> None:
     assert process.desktop_alerts == [kept.alert]
 
 
-async def test_the_config_decides_by_now_whom_to_notify() -> None:
+async def test_the_config_at_the_time_of_delivery_decides_the_channels() -> None:
     """An alert kept for a webhook is not posted once the config has no webhook."""
     async with process_with_webhook(send_bytes(OK)) as (process, server):
         await process.raise_alarms("acme")

@@ -274,7 +274,7 @@ async def test_an_alert_is_kept_for_each_channel(settings: AlertSettings, channe
 # New alerts for the screen
 
 
-async def test_the_first_news_are_those_from_then_on(process: AlertingProcess) -> None:
+async def test_the_first_request_for_new_alerts_gives_none_of_before(process: AlertingProcess) -> None:
     await process.poll(acme="failed")
     assert await process.dispatcher.new_alerts() == ()
     await process.poll(globex="failed")
@@ -286,7 +286,7 @@ async def test_the_first_news_are_those_from_then_on(process: AlertingProcess) -
     assert await process.dispatcher.new_alerts() == ()
 
 
-async def test_what_another_process_notifies_is_news_too(process: AlertingProcess) -> None:
+async def test_alerts_of_another_process_are_new_alerts_too(process: AlertingProcess) -> None:
     other = AlertingProcess(journal=process.journal, clock=process.clock)
     await process.dispatcher.new_alerts()
     await other.poll(acme="failed")

@@ -45,7 +45,7 @@ async def problem_of(credentials: KeyringCredentialStore, name: str = "acme") ->
     return caught.value.problem
 
 
-async def test_of_many_orgs_and_processes_one_has_the_keyring_ask(
+async def test_of_many_orgs_and_processes_one_lets_the_keyring_prompt(
     own_keyring: SecretService, tmp_path: Path, prompts: list[object]
 ) -> None:
     with keyring_locked(own_keyring):
@@ -60,7 +60,7 @@ async def test_of_many_orgs_and_processes_one_has_the_keyring_ask(
         assert len(prompts) == 2
 
 
-async def test_where_nobody_is_there_the_keyring_never_asks(
+async def test_without_a_person_the_keyring_never_prompts(
     own_keyring: SecretService, tmp_path: Path, prompts: list[object]
 ) -> None:
     credentials = KeyringCredentialStore(tmp_path, is_attended=False)
