@@ -91,7 +91,7 @@ class AlertingProcess:
         await self.dispatcher.deliver({"desktop": self.desktop_alerts.append})
 
     async def advance(self, span: timedelta | float) -> None:
-        """Let time pass."""
+        """Move the clock by this span."""
         assert isinstance(self.clock, FakeClock)
         await self.clock.advance(span)
 

@@ -247,7 +247,7 @@ async def test_a_program_that_ignores_being_asked_to_end_is_ended_all_the_same(f
 
 
 @pytest.mark.parametrize("turns", [2, 200])
-async def test_who_is_cancelled_leaves_nothing_running(turns: int, folder: Path) -> None:
+async def test_a_cancelled_command_leaves_nothing_running(turns: int, folder: Path) -> None:
     """With few turns of the loop, the program has only just been started."""
     held = reading_end(folder / "held")
     script = "exec 9> held; sleep 60 & echo started >&9; sleep 60"
@@ -264,7 +264,9 @@ async def test_who_is_cancelled_leaves_nothing_running(turns: int, folder: Path)
 
 
 @pytest.mark.parametrize("status", [0, 3])
-async def test_what_it_leaves_behind_holds_nobody_up_and_goes_on(status: int, folder: Path) -> None:
+async def test_a_child_that_outlives_the_command_is_not_waited_for_and_runs_on(
+    status: int, folder: Path
+) -> None:
     """A child outlives the command and keeps the command's outputs open."""
     output = reading_end(folder / "output")
     os.mkfifo(folder / "gate")

@@ -70,40 +70,40 @@ async def test_a_restart_notifies_only_changes_since(shared_folder: SharedFolder
     alerts = []
     states: list[PollResult] = ["well", "failed", "failed", "well", "failed", "failed"]
     for state in states:
-        async with shared_folder.process(clock) as scene:
+        async with shared_folder.process(clock) as process:
             await clock.advance(5 * MINUTE)
-            alerts += await scene.poll(acme=state, globex="well")
+            alerts += await process.poll(acme=state, globex="well")
     assert alerts == [("alarm", "acme"), ("recovery", "acme"), ("alarm", "acme")]
 
 
 async def test_an_outage_may_end_after_a_restart(shared_folder: SharedFolder, clock: FakeClock) -> None:
     alerts = []
-    async with shared_folder.process(clock) as scene:
-        await scene.poll_all(NAMES, "well")
+    async with shared_folder.process(clock) as process:
+        await process.poll_all(NAMES, "well")
         for _ in range(3):
             await clock.advance(5 * MINUTE)
-            alerts += await scene.poll_all(NAMES, "out")
-    async with shared_folder.process(clock) as scene:
+            alerts += await process.poll_all(NAMES, "out")
+    async with shared_folder.process(clock) as process:
         for _ in range(4):
             await clock.advance(5 * MINUTE)
-            alerts += await scene.poll_all(NAMES, "out")
+            alerts += await process.poll_all(NAMES, "out")
         await clock.advance(5 * MINUTE)
-        alerts += await scene.poll_all(NAMES, "well")
+        alerts += await process.poll_all(NAMES, "well")
     assert alerts == [("outage", ""), ("outage_over", "")]
 
 
 async def test_what_was_notified_but_not_delivered_is_delivered_after_a_restart(
     shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
-    async with shared_folder.process(clock) as scene:
-        first = await scene.raise_alarms("acme", "globex")
-    async with shared_folder.process(clock) as scene:
-        second = await scene.raise_alarms("initech")
-        await scene.deliver()
-        assert scene.desktop_alerts == [kept.alert for kept in (*first, *second)]
-    async with shared_folder.process(clock) as scene:
-        await scene.deliver()
-        assert scene.desktop_alerts == []
+    async with shared_folder.process(clock) as process:
+        first = await process.raise_alarms("acme", "globex")
+    async with shared_folder.process(clock) as process:
+        second = await process.raise_alarms("initech")
+        await process.deliver()
+        assert process.desktop_alerts == [kept.alert for kept in (*first, *second)]
+    async with shared_folder.process(clock) as process:
+        await process.deliver()
+        assert process.desktop_alerts == []
 
 
 # Two at once
@@ -127,19 +127,24 @@ async def test_one_notifies_and_one_delivers(shared_folder: SharedFolder, clock:
         assert len(await one.dispatcher.new_alerts()) == 0
 
 
-async def test_each_hears_of_what_the_other_notifies(shared_folder: SharedFolder, clock: FakeClock) -> None:
+async def test_each_process_gets_the_alerts_of_the_other(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
     async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
-        for scene in (one, other):
-            await scene.dispatcher.new_alerts()
+        for process in (one, other):
+            await process.dispatcher.new_alerts()
         alerts = (*await one.raise_alarms("acme"), *await other.raise_alarms("globex"))
         assert await one.dispatcher.new_alerts() == await other.dispatcher.new_alerts() == alerts
 
 
-async def test_news_asked_for_twice_come_once(shared_folder: SharedFolder, clock: FakeClock) -> None:
-    async with shared_folder.process(clock) as scene:
-        await scene.dispatcher.new_alerts()
-        alerts = await scene.raise_alarms("acme")
-        first, second = await asyncio.gather(scene.dispatcher.new_alerts(), scene.dispatcher.new_alerts())
+async def test_two_requests_for_new_alerts_get_each_alert_once(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    async with shared_folder.process(clock) as process:
+        await process.dispatcher.new_alerts()
+        alerts = await process.raise_alarms("acme")
+        dispatcher = process.dispatcher
+        first, second = await asyncio.gather(dispatcher.new_alerts(), dispatcher.new_alerts())
     assert (*first, *second) == alerts
 
 
@@ -163,10 +168,10 @@ async def test_an_older_poll_does_not_take_back_what_another_process_has_notifie
 
 
 @asynccontextmanager
-async def start_process(disk: SharedFolder, script: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def start_process(folder: SharedFolder, script: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Start `tests.alerts.alerting_main`, and wait until it is ready."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.alerts.alerting_main", str(disk.journal), script),
+        *(sys.executable, "-m", "tests.alerts.alerting_main", str(folder.journal), script),
         cwd=Path(__file__).parents[2],
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -205,7 +210,7 @@ async def test_two_real_processes_notify_each_change_once(shared_folder: SharedF
     )
 
 
-async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
+async def test_a_process_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
     """The delivery that was cut off is made again, with the same id; all others are made once."""
     async with start_process(shared_folder, f"{shared_folder.script}; kill -9 $PPID") as process:
         assert await run_round(process, "failed", *NAMES) == b""
@@ -214,8 +219,8 @@ async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: Shar
     later = FakeClock(SystemClock().now() + LEASE)
     async with shared_folder.process(
         later, AlertSettings(on_change=("/bin/sh", "-c", shared_folder.script))
-    ) as scene:
-        await scene.deliver()
+    ) as next_process:
+        await next_process.deliver()
     alerts = shared_folder.delivered()
     assert Counter(alerts).most_common(1) == [(noted, 2)]
     assert len(set(alerts)) == len(NAMES) == len(alerts) - 1

@@ -148,9 +148,9 @@ async def test_where_nothing_is_to_be_notified_no_other_process_is_held_up(
     settled = []
     settle = Outbox.decide_and_store
 
-    async def watched(book: Outbox, *arguments: Any) -> object:
+    async def watched(outbox: Outbox, *arguments: Any) -> object:
         settled.append(1)
-        return await settle(book, *arguments)
+        return await settle(outbox, *arguments)
 
     monkeypatch.setattr(Outbox, "decide_and_store", watched)
     for _ in range(5):
@@ -225,11 +225,11 @@ def test_processes_that_take_turns_notify_each_change_once_and_for_all(data: st.
 
     async def watch() -> list[tuple[str, str]]:
         clock, journal, alerts = FakeClock(), MemoryJournal(), []
-        scenes = [AlertingProcess(journal=journal, clock=clock) for _ in range(3)]
+        processes = [AlertingProcess(journal=journal, clock=clock) for _ in range(3)]
         for state, pollers in zip(timeline, pollers_of_round, strict=True):
             await clock.advance(MINUTE)
-            for number, scene in enumerate(scenes):
-                alerts += await (scene.poll(acme=state) if number in pollers else scene.poll())
+            for number, process in enumerate(processes):
+                alerts += await (process.poll(acme=state) if number in pollers else process.poll())
         return alerts
 
     # The states that any process polled, in order.
@@ -242,18 +242,18 @@ def test_processes_that_take_turns_notify_each_change_once_and_for_all(data: st.
 # Channels
 
 
-async def deliveries(scene: AlertingProcess) -> list[str]:
+async def deliveries(process: AlertingProcess) -> list[str]:
     """The channels that have a delivery in the outbox."""
-    book, now, lease = scene.journal.outbox, scene.clock.now(), timedelta(seconds=60)
-    sinks = ["command", "webhook", "desktop", "bell"]
+    outbox, now, lease = process.journal.outbox, process.clock.now(), timedelta(seconds=60)
+    channels = ["command", "webhook", "desktop", "bell"]
     found = []
-    while claim := await book.claim_delivery(sinks, now, lease):
+    while claim := await outbox.claim_delivery(channels, now, lease):
         found.append(claim.channel)
     return sorted(found)
 
 
 @pytest.mark.parametrize(
-    ("settings", "sinks"),
+    ("settings", "channels"),
     [
         (AlertSettings(), []),
         (AlertSettings(on_change=("true",)), ["command"]),
@@ -265,16 +265,16 @@ async def deliveries(scene: AlertingProcess) -> list[str]:
         ),
     ],
 )
-async def test_an_alert_is_kept_for_each_configured_sink(settings: AlertSettings, sinks: list[str]) -> None:
-    scene = AlertingProcess(settings)
-    assert await scene.poll(acme="failed") == [("alarm", "acme")]
-    assert await deliveries(scene) == sinks
+async def test_an_alert_is_kept_for_each_channel(settings: AlertSettings, channels: list[str]) -> None:
+    process = AlertingProcess(settings)
+    assert await process.poll(acme="failed") == [("alarm", "acme")]
+    assert await deliveries(process) == channels
 
 
 # New alerts for the screen
 
 
-async def test_the_first_news_are_those_from_then_on(process: AlertingProcess) -> None:
+async def test_the_first_request_for_new_alerts_gives_none_of_before(process: AlertingProcess) -> None:
     await process.poll(acme="failed")
     assert await process.dispatcher.new_alerts() == ()
     await process.poll(globex="failed")
@@ -286,7 +286,7 @@ async def test_the_first_news_are_those_from_then_on(process: AlertingProcess) -
     assert await process.dispatcher.new_alerts() == ()
 
 
-async def test_what_another_process_notifies_is_news_too(process: AlertingProcess) -> None:
+async def test_alerts_of_another_process_are_new_alerts_too(process: AlertingProcess) -> None:
     other = AlertingProcess(journal=process.journal, clock=process.clock)
     await process.dispatcher.new_alerts()
     await other.poll(acme="failed")

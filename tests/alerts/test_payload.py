@@ -1,4 +1,4 @@
-"""An alert as a command and a webhook get it."""
+"""The payload of an alert: environment variables of the command, and JSON for both channels."""
 
 from __future__ import annotations
 

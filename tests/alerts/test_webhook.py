@@ -24,7 +24,7 @@ from tests.zoho.canned_responses import CannedResponse, full_error_text
 from zbtui.alerts.payload import alert_payload
 from zbtui.alerts.webhook import post_alert
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.zoho import http as room
+from zbtui.zoho import http as http_module
 from zbtui.zoho.http import MAX_BODY, HttpClient
 from zbtui.zoho_api.data_centers import webhook_url_error
 
@@ -158,7 +158,7 @@ async def test_a_date_on_which_to_come_again_is_counted_by_the_clock_of_who_name
 async def test_each_failure_of_the_connection_is_shown_with_the_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(room, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(http_module, "READ_SECONDS", 0.05)
     with refusing_port() as url:
         problems = [await problem_of(url)]
     problems += [

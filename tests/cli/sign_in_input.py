@@ -38,7 +38,7 @@ USER_CODE: Final = re.compile(r"and enter +(\w{8})\b")
 
 @dataclass(frozen=True)
 class SignInInput:
-    """What a person brings from Zoho's console to sign in an org."""
+    """The input from Zoho's console with which a person signs in an org."""
 
     method: SignInMethod
     args: list[str]

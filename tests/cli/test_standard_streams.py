@@ -70,7 +70,7 @@ def test_without_a_stdout_the_exit_status_is_the_only_output(
 
 @pytest.mark.parametrize("redirections", ["2>&-", "1>&- 2>&-", "<&- 1>&- 2>&-"])
 def test_no_file_gets_the_number_of_a_closed_stream(empty_home: Path, redirections: str) -> None:
-    """Else what a library writes to stderr would go into the journal."""
+    """Otherwise a library's output to stderr could go into the journal."""
     assert run_in_shell(redirections, sys.executable, "-c", NEXT_FILE).returncode > 2
 
 

@@ -90,7 +90,7 @@ def test_all_but_the_chinese_may_begin_at_the_first_data_center(visitor: Consent
 
 
 @pytest.mark.parametrize("dc", sorted(set(DATA_CENTERS) - {"us"}))
-def test_at_another_data_center_only_its_own_orgs_may_begin(dc: str, visitor: ConsentVisitor) -> None:
+def test_at_another_data_center_the_page_offers_its_own_orgs(dc: str, visitor: ConsentVisitor) -> None:
     page = visitor.see(dc).body.decode()
     for org in visitor.simulator.world.all_orgs.values():
         assert (f'value="{org.name}"' in page) is (org.data_center == dc)

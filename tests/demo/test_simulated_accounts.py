@@ -1,4 +1,4 @@
-"""What the simulated accounts hosts keep: scopes, user codes, and registered clients."""
+"""The data of the simulated accounts hosts: scopes, user codes, and registered clients."""
 
 from __future__ import annotations
 

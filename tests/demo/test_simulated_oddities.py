@@ -47,7 +47,7 @@ class Caller:
             return await http.send("GET", f"{EU}/crm{path}", headers=headers)
 
     async def object(self, path: str) -> Any:
-        """What stands under the one key of an answer beside `info`."""
+        """The value of the only key of an answer besides `info`."""
         answer: dict[str, Any] = json.loads((await self.get(path)).body)
         return answer[next(iter(answer))]
 
@@ -150,7 +150,7 @@ async def test_an_error_can_stand_elsewhere_than_under_code(kind: str, caller: C
 
 def test_a_lock_out_can_come_in_chinese(client: SimulatorClient) -> None:
     client.simulator.forced_kinds["nordlys"] = "拒绝访问"
-    answer = client.refresh()  # which checks that it comes with HTTP 400
+    answer = client.refresh()  # asserts HTTP 400
     assert (answer["error"], answer["status"]) == ("拒绝访问", "failure")
     assert set(answer) == {"error", "error_description", "status"}
 

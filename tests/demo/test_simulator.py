@@ -220,7 +220,7 @@ def test_a_reset_is_an_error_of_the_connection(client: SimulatorClient) -> None:
 
 @pytest.mark.parametrize("kind", ["KEYRING", "NO_SCOPE", *sorted(TOKEN_ERRORS)])
 def test_a_token_that_outlives_its_sign_in_sees_a_status(kind: str, client: SimulatorClient) -> None:
-    """A locked keyring or a dead refresh token is no state of the backup."""
+    """A valid access token gets the backup's status also while the org simulates a dead sign-in."""
     token = client.access_token()
     client.simulator.forced_kinds["nordlys"] = kind
     answer = client.details(token)

@@ -34,7 +34,7 @@ ON_A_SMALL_DISK = 'mount -t tmpfs -o size=8m small "$XDG_STATE_HOME" && exec "$@
 
 @cache
 def may_mount() -> bool:
-    """Whether this machine lets a program have file systems of its own."""
+    """Whether this machine allows a program to mount a file system of its own."""
     command = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "small", "/mnt"]
     return bool(shutil.which("unshare")) and subprocess.run(command, capture_output=True).returncode == 0
 
@@ -56,7 +56,7 @@ def kept(disk: Path, folder: Path) -> list[tuple[str, str]]:
     """Org and new status of each change of status in the journal.
 
     Args:
-        folder: where it is copied to: SQLite takes a path by the names that it has here.
+        folder: for a copy of the journal: SQLite resolves `disk` to this process's own file systems.
     """
     shutil.copytree(disk / "zbtui", folder, dirs_exist_ok=True)
     (folder / "journal.db-shm").unlink()

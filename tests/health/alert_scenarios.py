@@ -26,7 +26,7 @@ DOWN: Final = Problem("server", "Zoho is out of order (HTTP 503).", "Wait.", Non
 BUSY: Final = Problem("throttled", "Too many.", "Wait.", "TOO_MANY_REQUESTS", 429, retry_at=NOW + DAY)
 
 KindsOrgsVerdicts = list[tuple[str, str, str]]
-"""Alerts, each as its kind, org and verdict."""
+"""Kind, org and verdict of each alert."""
 FAILED: Final = [("alarm", "acme", "failed")]
 UNREACHABLE: Final = [("alarm", "acme", "cannot_tell")]
 WELL_AGAIN: Final = [("recovery", "acme", "scheduled")]
@@ -96,7 +96,7 @@ class AlertDecider:
     policy: WatchPolicy = POLICY
     alert_state: AlertState = field(default_factory=AlertState)
     covers_all_orgs: bool = True
-    """Whether it is handed all orgs."""
+    """Whether the decider gets the snapshots of all orgs."""
     journal_problem: Problem | None = None
     config: str = ""
     config_is_settled: bool = True

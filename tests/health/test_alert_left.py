@@ -1,4 +1,4 @@
-"""The alert that an org left the config by another hand than zbtui's."""
+"""The alert that an org left the config, other than by `zbtui remove`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_config_that_is_still_being_written_says_nothing_yet() -> None:
     assert decider.alerts(at=LATER + MINUTE) == [("left", "acme", "not_watched")]
 
 
-def test_who_watches_a_part_knows_nothing_of_the_rest() -> None:
+def test_a_process_that_watches_some_orgs_notifies_of_none_that_left() -> None:
     decider = watching("acme", "birch")
     decider.covers_all_orgs = False
     assert decider.alerts(healthy_snapshot("birch"), at=LATER) == []

@@ -120,7 +120,7 @@ def test_how_long_it_has_to_last_is_configured(failed_looks: int) -> None:
 @pytest.mark.parametrize(
     ("least", "expected"), [(Level.WARNING, OUTAGE), (Level.UNKNOWN, OUTAGE), (Level.CRITICAL, [])]
 )
-def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(
+def test_an_outage_is_not_notified_if_the_least_level_is_worse(
     least: Level, expected: KindsOrgsVerdicts
 ) -> None:
     decider = AlertDecider(AlertSettings(least=least))
@@ -338,7 +338,7 @@ def test_who_wants_no_reminder_of_an_outage_gets_none() -> None:
     assert decider.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
 
 
-def test_an_outage_that_nobody_asks_about_any_more_is_not_notified_again() -> None:
+def test_an_outage_of_paused_orgs_is_not_notified_again() -> None:
     decider = decider_in_outage()
     at = NOW + 2 * DAY
     paused = [snapshot_with(one, paused=True) for one in all_unreachable("acme", "nordlys")]

@@ -44,7 +44,7 @@ from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level
 
 ODD = failing_snapshot(status="ARCHIVED")
-"""No more than a warning."""
+"""A snapshot whose verdict is a warning."""
 
 
 # Alarm and recovery
@@ -223,7 +223,7 @@ UNSURE = {
 
 
 @pytest.mark.parametrize("unsure", UNSURE.values(), ids=UNSURE)
-def test_what_nobody_saw_lately_says_nothing(unsure: Snapshot) -> None:
+def test_an_org_of_unknown_state_gives_no_alert(unsure: Snapshot) -> None:
     earlier = NOW - HOUR
     for before in ([], [healthy_snapshot(at=earlier)], [failing_snapshot(at=earlier, status="STOPPED")]):
         decider = AlertDecider()

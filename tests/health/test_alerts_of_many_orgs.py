@@ -22,9 +22,9 @@ from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.problem import Problem
 
 Answer = str | Problem
-"""Zoho's status word, or why there is no answer."""
+"""Zoho's status word, or the problem of a failed poll."""
 World = Callable[[str, timedelta], Answer]
-"""What a poll of an org brings, so long after the start."""
+"""Gives the answer to a poll of an org at a time after the start."""
 
 
 @dataclass

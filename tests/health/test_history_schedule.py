@@ -46,7 +46,7 @@ from zbtui.zoho_api.runs import History
 
 JOB = make_backup("SCHEDULED", NOW + 6 * DAY)
 READ = snapshot_of(JOB, history_tried_at=NOW)
-"""An org whose history was read just now."""
+"""A snapshot whose history was read just now."""
 
 
 def is_asked_again(before: Snapshot, after: timedelta, now_seen: Backup | None = JOB) -> bool:

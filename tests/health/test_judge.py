@@ -37,7 +37,7 @@ from zbtui.zoho_api.sign_in_errors import token_problem
 
 EVERY, LONG_RUN = POLICY.every, POLICY.long_run_after
 FRESH = ALLOWED_FAILURES * EVERY
-"""How old what was seen may be."""
+"""The greatest age of an observation that still counts."""
 
 
 def verdict(snapshot: Snapshot, patience: int = ALLOWED_FAILURES) -> Verdict:

@@ -31,7 +31,7 @@ from zbtui.zoho_api.links import Links
 
 POLICY = WatchPolicy(every=30 * MINUTE)
 TUESDAY = datetime(2026, 11, 10, 9, 30, tzinfo=UTC)
-"""The first run; the watch begins a day before."""
+"""The time of the first run; the watch begins a day before."""
 
 
 @dataclass

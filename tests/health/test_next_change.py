@@ -94,7 +94,7 @@ def test_the_zone_of_the_clock_does_not_matter(
 
 
 CALM = replace(POLICY, every=100 * DAY)
-"""What was seen counts for longer than anything here lasts."""
+"""A policy under which no observation in these tests is too old."""
 
 
 def started(ago: timedelta) -> Snapshot:

@@ -33,9 +33,9 @@ from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import History
 
 LATE = -7 * HOUR
-"""A next run that is overdue."""
+"""The time from now to a next run that is overdue."""
 OLD = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - 9 * DAY))
-"""The last good backup is too old, and a run lasts long."""
+"""A history whose last good backup is too old, with a run that lasts too long."""
 OLD_AND_FAILED = make_history(
     history_row("failure", NOW - 14 * HOUR), history_row("completed", NOW - 9 * DAY)
 )
@@ -46,7 +46,7 @@ OLD_AND_ODD = make_history(
 )
 RECENT = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - DAY))
 NEVER = History()
-"""None ever completed; without a first run, nothing shows since when one is due."""
+"""A history without a completed backup; without a first run, since when one is due is unknown."""
 
 
 def all_at_once(
@@ -56,7 +56,7 @@ def all_at_once(
     rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO",
     **keys: Any,
 ) -> Snapshot:
-    """A snapshot on which the rule holds that links expire, and those of the arguments."""
+    """A snapshot with expiring links, besides what the arguments say: several rules hold at once."""
     job = {key: keys.pop(key) for key in ("start_date", "scheduled_date") if key in keys}
     what = make_backup(status, None if next_run is None else NOW + next_run, rrule=rrule, **job)
     return snapshot_of(

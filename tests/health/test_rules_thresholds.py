@@ -1,6 +1,6 @@
-"""Every threshold of time, a second before it, at it and a second after, across a change to summer time.
+"""Verdicts a second before each time threshold, at it, and a second after, across a change of clocks.
 
-The viewer and the org each have a zone of their own; a threshold is a span of time in every one.
+The viewer and the org have different time zones; a threshold is the same span of time in all of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from zbtui.model.verdict import VerdictName
 from zbtui.zoho_api.links import Links
 
 Names = tuple[VerdictName, VerdictName, VerdictName]
-"""A second before the threshold, at it, a second after."""
+"""The verdicts a second before the threshold, at the threshold, and a second after."""
 
 
 @dataclass(frozen=True)

@@ -57,13 +57,13 @@ class ZohoLife(RuleBasedStateMachine):
         self.run_began: datetime | None = None
         self.fate: Fate = "completed"
         self.hidden_until = START
-        """Until then the details show a backup that was ordered by hand."""
+        """Until this time the details show a backup that was ordered by hand."""
         self.bad_since: datetime | None = None
-        """Of the last planned run: when it failed, or was due and did not begin; None: it went well."""
+        """When the last planned run failed, or was due and did not begin; None: it went well."""
         self.is_missed = False
         self.last_good = START - DAY
         self.seen_well_since = START
-        """Since when each answer was there, and true."""
+        """The time since which each poll had an answer, and a true one."""
         self.offline_polls = self.stale_polls = self.history_down_polls = 0
         self.last_answer: Observation | None = None
         self.is_shuffled = self.shares_ids = self.is_undated = self.has_odd_rows = False

@@ -80,7 +80,7 @@ RESPONSE_PARSERS: Final[tuple[Callable[[int, bytes, str], Any], ...]] = (
     *(parse_backup_response, parse_history_response),
     *(parse_links_response, parse_organization_response),
 )
-"""By call, in the order of `ANSWERS`."""
+"""The parser of each call's answer, in the order of `ANSWERS`."""
 T = TypeVar("T")
 
 

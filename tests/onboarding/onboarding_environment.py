@@ -141,7 +141,7 @@ class OnboardingEnvironment:
     clock: InstantClock
     keyring: FaultyCredentials = field(default_factory=FaultyCredentials)
     during_request: dict[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
-    """By path: awaited during the next request to it."""
+    """By path: what is awaited during the next request to this path."""
     broken_paths: set[str] = field(default_factory=set)
     """Paths at which the connection breaks off."""
     shown_progress: list[SignInProgress] = field(default_factory=list)

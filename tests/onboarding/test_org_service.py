@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.onboarding.onboarding_environment import OnboardingEnvironment
-from zbtui.onboarding import org_service as room
+from zbtui.onboarding import org_service as org_service_module
 
 
 async def test_what_was_begun_is_waited_for_at_the_end(home: OnboardingEnvironment) -> None:
@@ -35,7 +35,7 @@ async def test_with_nothing_begun_the_end_comes_at_once(home: OnboardingEnvironm
 async def test_what_does_not_come_to_its_end_is_not_waited_for_without_end(
     home: OnboardingEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_FINISH_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(org_service_module, "_FINISH_TIMEOUT_SECONDS", 0.01)
     org_service, gate, done = home.org_service, asyncio.Event(), list[str]()
 
     async def work() -> None:

@@ -35,7 +35,7 @@ from zbtui.zoho_api.runs import History, build_history
 ROOT = Path(__file__).parents[2]
 YEAR_END = datetime(2026, 12, 31, tzinfo=UTC)
 TOKEN_FINGERPRINT = "0123456789abcdef"
-"""A refresh token's fingerprint, as the journal has it."""
+"""A refresh token's fingerprint, as stored in the journal."""
 
 
 def sample_org(name: str = "acme", **keys: Any) -> Org:
@@ -220,14 +220,14 @@ def org_names(kept: Iterable[StoredAlert]) -> list[str]:
 
 
 async def claim_delivery(
-    book: Outbox, *sinks: str, after: timedelta = timedelta(), lease: timedelta = timedelta(minutes=1)
+    outbox: Outbox, *channels: str, after: timedelta = timedelta(), lease: timedelta = timedelta(minutes=1)
 ) -> DeliveryClaim | None:
     """Claim a delivery to one of these channels, by default `command`."""
-    return await book.claim_delivery(sinks or ["command"], START + after, lease)
+    return await outbox.claim_delivery(channels or ["command"], START + after, lease)
 
 
-async def claim_one(book: Outbox, *sinks: str, after: timedelta = timedelta()) -> DeliveryClaim:
+async def claim_one(outbox: Outbox, *channels: str, after: timedelta = timedelta()) -> DeliveryClaim:
     """Claim a delivery; there must be one."""
-    found = await claim_delivery(book, *sinks, after=after)
+    found = await claim_delivery(outbox, *channels, after=after)
     assert found is not None
     return found

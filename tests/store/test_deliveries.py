@@ -27,18 +27,18 @@ from zbtui.store.outbox import DeliveryClaim, Outbox
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 
 
-async def test_each_alert_is_delivered_to_each_sink_oldest_first(outbox: Outbox) -> None:
+async def test_each_alert_is_delivered_to_each_channel_oldest_first(outbox: Outbox) -> None:
     kept = await outbox.decide_and_store(decide_alarm("a", "b"), ["command", "webhook"])
     found = [await claim_one(outbox, "command", "webhook") for _ in range(4)]
     assert [one.stored for one in found] == [kept[0], kept[0], kept[1], kept[1]]
     assert {(one.stored.uuid, one.channel) for one in found} == {
-        (one.uuid, sink) for one in kept for sink in ("command", "webhook")
+        (one.uuid, channel) for one in kept for channel in ("command", "webhook")
     }
     assert {one.attempts for one in found} == {0}
     assert await claim_delivery(outbox, "command", "webhook") is None
 
 
-async def test_a_sink_is_given_its_own_and_no_sink_nothing(outbox: Outbox) -> None:
+async def test_a_channel_is_given_its_own_and_no_channel_nothing(outbox: Outbox) -> None:
     await outbox.decide_and_store(decide_alarm("a"), ["command"])
     assert await claim_delivery(outbox, "webhook") is None
     assert await outbox.claim_delivery([], START, MINUTE) is None
@@ -133,7 +133,7 @@ steps = st.lists(
 @given(steps=steps)
 def test_whatever_is_done_no_delivery_is_lost_or_made_twice(steps: list[tuple[str, int]]) -> None:
     async def live() -> tuple[set[str], list[str]]:
-        book, now = MemoryJournal().outbox, START
+        outbox, now = MemoryJournal().outbox, START
         alerted: set[str] = set()
         made: list[str] = []
         held: list[DeliveryClaim] = []
@@ -141,22 +141,22 @@ def test_whatever_is_done_no_delivery_is_lost_or_made_twice(steps: list[tuple[st
             if step == "alert":
                 alerted |= set(
                     org_names(
-                        await book.decide_and_store(decide_alarm(f"org-{number}", at=now), ["command"])
+                        await outbox.decide_and_store(decide_alarm(f"org-{number}", at=now), ["command"])
                     )
                 )
-            elif step == "claim" and (found := await book.claim_delivery(["command"], now, MINUTE)):
+            elif step == "claim" and (found := await outbox.claim_delivery(["command"], now, MINUTE)):
                 held.append(found)
             elif step == "deliver" and held:
                 done = held.pop()
-                await book.mark_delivered(done)
+                await outbox.mark_delivered(done)
                 made.append(done.stored.alert.org)
             elif step == "put off" and held:
-                await book.reschedule(held.pop(), now + number * MINUTE)
+                await outbox.reschedule(held.pop(), now + number * MINUTE)
             elif step == "wait":
                 now += number * SECOND  # always less than a lease
         now += DAY
-        while found := await book.claim_delivery(["command"], now, MINUTE):
-            await book.mark_delivered(found)
+        while found := await outbox.claim_delivery(["command"], now, MINUTE):
+            await outbox.mark_delivered(found)
             made.append(found.stored.alert.org)
         return alerted, made
 

@@ -40,7 +40,7 @@ TABLES = ("notified", "outage", "watched", "alert", "delivery", "delivered", "lo
 
 @contextmanager
 def no_folder(path: Path) -> Iterator[None]:
-    """A file stands where the journal's folder was."""
+    """Replace the journal's folder by a file."""
     away = path.parent.with_suffix(".away")
     if path.parent.exists():
         path.parent.rename(away)
@@ -274,7 +274,9 @@ async def test_a_delivery_of_before_is_crossed_off_once_possible(hinder: Hinder,
     assert [one and one.stored.alert.org for one in found] == ["b", "c", None]
 
 
-async def test_alerts_of_before_are_no_news_those_of_meanwhile_are(hinder: Hinder, place: Place) -> None:
+async def test_alerts_stored_in_the_fallback_are_new_those_of_before_are_not(
+    hinder: Hinder, place: Place
+) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("old"), [])
     heard = await journal.outbox.latest_number(START)
@@ -286,7 +288,7 @@ async def test_alerts_of_before_are_no_news_those_of_meanwhile_are(hinder: Hinde
     assert org_names(await journal.outbox.alerts_after(heard)) == ["a", "b"]
 
 
-async def test_alerts_of_before_are_no_news_to_who_could_not_read_them(place: Place) -> None:
+async def test_alerts_of_before_are_not_new_to_a_process_that_could_not_read_them(place: Place) -> None:
     await place.open().outbox.decide_and_store(decide_alarm("old"), [])
     with no_folder(place.path):
         journal = place.open()

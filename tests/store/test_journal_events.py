@@ -256,12 +256,12 @@ def test_in_any_order_of_polls_the_events_lead_from_one_org_state_to_the_next(
     """A status of None is a failed poll."""
 
     async def live() -> list[Event]:
-        notebook = MemoryJournal()
+        journal = MemoryJournal()
         for minute, status in polls:
             when = START + at(minute)
             failing = failed_poll_snapshot(polled_snapshot(ACME), when)
-            await record_poll(notebook, polled_snapshot(ACME, when, status) if status else failing)
-        return await notebook.events.read(None, None)
+            await record_poll(journal, polled_snapshot(ACME, when, status) if status else failing)
+        return await journal.events.read(None, None)
 
     found = asyncio.run(live())
     for kind in EVENT_KINDS:

@@ -17,7 +17,7 @@ from zbtui.health.snapshot import Snapshot
 
 ROUNDS = 100
 MOST_WRITES = 12
-"""After at most so many confirmed writes, a round's process is killed."""
+"""The most writes that a process confirms before it is killed."""
 
 FORKS = """
 import asyncio, os, sys

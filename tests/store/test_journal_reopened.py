@@ -23,7 +23,7 @@ from tests.store.store_samples import (
     save_in_new_process,
 )
 from tests.support.fake_clock import START, FakeClock
-from zbtui.store import database as room
+from zbtui.store import database as database_module
 from zbtui.store.database import REOPEN_AFTER_SECONDS
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.token_budget import Lockout
@@ -39,7 +39,7 @@ database.execute("BEGIN EXCLUSIVE")
 print("locked", flush=True)
 sys.stdin.read()
 """
-"""Another process, which holds the journal for as long as it runs."""
+"""A process that locks the journal for as long as it runs."""
 
 
 @contextmanager
@@ -83,7 +83,7 @@ HINDRANCES = {hinder.__name__: hinder for hinder in (locked, half_made, no_datab
 async def test_one_that_could_not_be_opened_is_used_once_it_can_be(
     hindrance: str, journal_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr(database_module, "_BUSY_TIMEOUT", 0.2)
     with HINDRANCES[hindrance](journal_path):
         journal = open_journal(journal_path, clock)
         await clock.advance(REOPEN_AFTER_SECONDS)

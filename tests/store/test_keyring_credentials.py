@@ -23,7 +23,7 @@ from tests.support.fake_clock import START, run_until_idle
 from tests.support.secret_service import SecretService, secret_service
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
-from zbtui.store import keyring_credentials as room
+from zbtui.store import keyring_credentials as keyring_credentials_module
 from zbtui.store.credentials import FOREIGN_ENTRY
 from zbtui.store.keyring_credentials import KeyringCredentialStore
 from zbtui.store.keyring_entries import access_entry, sign_in_entry
@@ -326,7 +326,7 @@ async def test_a_frozen_keyring_is_given_up_after_its_limit_and_works_again_once
     credentials = KeyringCredentialStore(locks)
     await credentials.write_sign_in(sample_org(), SIGN_IN)
     with monkeypatch.context() as short:
-        short.setattr(room, "CALL_TIMEOUT_SECONDS", 0.2)
+        short.setattr(keyring_credentials_module, "CALL_TIMEOUT_SECONDS", 0.2)
         os.kill(own_keyring.daemon, signal.SIGSTOP)
         try:
             for _ in range(2):  # a second call while it hangs gets the same problem
@@ -344,7 +344,7 @@ async def test_what_was_given_up_is_undone_should_it_happen_after_all(
     await credentials.write_sign_in(sample_org(), SIGN_IN)
     other = SignInCredentials(Secret("another-client-secret"), Secret("1000.another-refresh-token"))
     with monkeypatch.context() as short:
-        short.setattr(room, "CALL_TIMEOUT_SECONDS", 0.2)
+        short.setattr(keyring_credentials_module, "CALL_TIMEOUT_SECONDS", 0.2)
         os.kill(own_keyring.daemon, signal.SIGSTOP)
         try:
             with pytest.raises(ProblemError):
@@ -466,7 +466,7 @@ async def test_an_error_while_refreshing_lets_the_next_in(locks: Path) -> None:
 
 
 async def test_a_process_that_never_lets_go_is_shown(locks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "_REFRESH_LOCK_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(keyring_credentials_module, "_REFRESH_LOCK_TIMEOUT_SECONDS", 0.01)
     with run_children(1, HOLD, locks) as (other,):
         assert read_line(other) == "held"
         with pytest.raises(ProblemError, match="Another zbtui process"):
@@ -479,7 +479,7 @@ async def test_a_keyring_that_another_process_holds_on_to_is_shown(
 ) -> None:
     credentials = KeyringCredentialStore(locks)
     await credentials.read_sign_in(sample_org())
-    monkeypatch.setattr(room, "_LOCK_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(keyring_credentials_module, "_LOCK_TIMEOUT_SECONDS", 0.3)
     with filelock.FileLock(locks / "keyring.lock"):
         assert "Another zbtui process" in (await problem_of(credentials)).message
     assert await credentials.read_sign_in(sample_org()) is None

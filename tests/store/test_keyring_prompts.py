@@ -18,7 +18,7 @@ from tests.conftest import use_secret_service
 from tests.store.store_samples import sample_org
 from tests.support.secret_service import SecretService, daemon_frozen, keyring_locked, secret_service
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.store import keyring_credentials as room
+from zbtui.store import keyring_credentials as keyring_credentials_module
 from zbtui.store.keyring_credentials import KeyringCredentialStore
 from zbtui.store.secret_service import PromptGate
 
@@ -45,7 +45,7 @@ async def problem_of(credentials: KeyringCredentialStore, name: str = "acme") ->
     return caught.value.problem
 
 
-async def test_of_many_orgs_and_processes_one_has_the_keyring_ask(
+async def test_of_many_orgs_and_processes_one_lets_the_keyring_prompt(
     own_keyring: SecretService, tmp_path: Path, prompts: list[object]
 ) -> None:
     with keyring_locked(own_keyring):
@@ -60,7 +60,7 @@ async def test_of_many_orgs_and_processes_one_has_the_keyring_ask(
         assert len(prompts) == 2
 
 
-async def test_where_nobody_is_there_the_keyring_never_asks(
+async def test_without_a_person_the_keyring_never_prompts(
     own_keyring: SecretService, tmp_path: Path, prompts: list[object]
 ) -> None:
     credentials = KeyringCredentialStore(tmp_path, is_attended=False)
@@ -91,7 +91,7 @@ async def test_while_the_keyring_hangs_each_org_has_the_same_problem_at_once(
     await credentials.read_sign_in(sample_org())
     with daemon_frozen(own_keyring):
         with monkeypatch.context() as short:
-            short.setattr(room, "CALL_TIMEOUT_SECONDS", 0.2)
+            short.setattr(keyring_credentials_module, "CALL_TIMEOUT_SECONDS", 0.2)
             first = await problem_of(credentials)
         assert "within 0.2 s" in first.message
         # The tests' long limit would make this wait for a minute.
@@ -137,7 +137,7 @@ async def test_a_lock_that_another_process_holds_on_to_is_waited_for_once(
     await credentials.read_sign_in(sample_org())
     with filelock.FileLock(tmp_path / "keyring.lock"):
         with monkeypatch.context() as short:
-            short.setattr(room, "_LOCK_TIMEOUT_SECONDS", 0.1)
+            short.setattr(keyring_credentials_module, "_LOCK_TIMEOUT_SECONDS", 0.1)
             assert "Another zbtui process" in (await problem_of(credentials)).message
         for number in range(5):  # not a minute each
             assert "Another zbtui process" in (await problem_of(credentials, str(number))).message
@@ -151,6 +151,6 @@ async def test_the_first_call_has_more_time(
 ) -> None:
     """The first call may have to start the service."""
     assert keyring.get_keyring()
-    monkeypatch.setattr(room, "_FIRST_CALL_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(keyring_credentials_module, "_FIRST_CALL_TIMEOUT_SECONDS", 0.3)
     with daemon_frozen(own_keyring):
         assert "within 0.3 s" in (await problem_of(KeyringCredentialStore(tmp_path))).message

@@ -241,7 +241,7 @@ asyncio.run(main())
 """
 
 
-async def test_of_twenty_that_settle_one_notifies_each_alert(outbox: Outbox, journal_path: Path) -> None:
+async def test_of_twenty_journals_one_stores_each_alert(outbox: Outbox, journal_path: Path) -> None:
     """Twenty journals: four processes with five each."""
     await outbox.alert_state()
     run_concurrently(4, COMMIT_SCRIPT, journal_path)

@@ -32,7 +32,7 @@ from zbtui.store.secret_service import SharedConnectionKeyring
 
 DAEMON = "org.freedesktop.secrets"
 Heard = dict[int, list[tuple[Any, ...]]]
-"""Each connection's questions: the method, and its first argument."""
+"""By connection: method and first argument of each message."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The thread that makes blocking calls."""
+"""The worker thread, which makes blocking calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from zbtui.store import worker as room
+from zbtui.store import worker as worker_module
 from zbtui.store.worker import ThreadStartError, WorkerThread, WorkerTimeoutError, run_event_loop
 
 
@@ -31,8 +31,8 @@ class Stopwatch:
 @pytest.fixture(autouse=True)
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     watch = Stopwatch()
-    monkeypatch.setattr(room, "time", watch)
-    monkeypatch.setattr(room, "_CHECK_EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(worker_module, "time", watch)
+    monkeypatch.setattr(worker_module, "_CHECK_EVERY_SECONDS", 0.001)
     return watch
 
 
@@ -149,7 +149,7 @@ async def test_the_wait_for_those_ahead_is_not_counted(stopwatch: Stopwatch) -> 
         assert await call == 7
 
 
-async def test_an_error_of_a_call_that_was_given_up_is_heard_by_nobody(stopwatch: Stopwatch) -> None:
+async def test_an_error_of_a_call_that_was_given_up_is_not_printed(stopwatch: Stopwatch) -> None:
     """Else garbage collection would print the error on the terminal, in the middle of the screen."""
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
@@ -241,7 +241,7 @@ def test_what_asyncio_does_in_a_thread_gives_what_it_returns_and_raises_what_it_
     assert run_event_loop(main())
 
 
-def test_what_nobody_waits_for_any_more_ends_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_is_no_longer_waited_for_ends_silently(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread resolves a host name for a request that was given up."""
     complaints: list[object] = []
     monkeypatch.setattr(threading, "excepthook", complaints.append)

@@ -44,7 +44,7 @@ class SecretService:
     folder: Path
     """The folder of its keyrings."""
     exit_stack: ExitStack
-    """What ends with it."""
+    """Closed when the service ends."""
 
 
 @contextmanager

@@ -190,7 +190,7 @@ async def answer_consent_page(
 
 
 def answer_consent_page_in_thread(url: str, org_name: str | None) -> threading.Thread:
-    """As `answer_consent_page`, followed; for a test without an event loop, which joins it."""
+    """Run `answer_consent_page` with `follow` in a thread, which a test without an event loop joins."""
     thread = threading.Thread(target=lambda: asyncio.run(answer_consent_page(url, org_name, follow=True)))
     thread.start()
     return thread

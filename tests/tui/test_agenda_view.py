@@ -90,7 +90,7 @@ async def test_an_org_that_cannot_be_polled_is_not_called_late() -> None:
         assert "due 1h ago" in line and "late" not in line
 
 
-async def test_runs_of_removed_orgs_are_forgotten() -> None:
+async def test_runs_of_an_earlier_schedule_are_forgotten() -> None:
     view = AgendaView(org_list_of(due("acme", HOUR)))
     app = ViewApp(view)
     async with app.run_test(size=(100, 40)):

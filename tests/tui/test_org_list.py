@@ -45,7 +45,7 @@ def test_a_move_delays_reordering_for_ten_seconds() -> None:
     assert org_list.order == ["beta", "acme"]
 
 
-def test_a_minute_after_the_last_move_the_list_is_reset() -> None:
+def test_a_minute_after_the_last_move_the_idle_timer_expires() -> None:
     org_list = org_list_of(make_snapshot("acme"))
     assert not org_list.expire_idle_timer()
     org_list.restart_idle_timer()

@@ -65,7 +65,7 @@ def test_another_sort_order_is_shown_in_views_that_use_it() -> None:
     assert not is_unusual(org_list, "newest event first")
 
 
-def test_while_reordering_is_delayed_the_sort_order_is_not_shown() -> None:
+def test_a_delayed_order_is_shown_with_its_exception() -> None:
     org_list = three_orgs()
     org_list.restart_idle_timer()
     org_list.update(make_snapshot("cedar", status="FAILED"), START)

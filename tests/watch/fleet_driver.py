@@ -1,4 +1,4 @@
-"""A fleet whose orgs answer what a test says, and a config file to edit."""
+"""A fleet with scripted answers, and a config file that a test edits."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def org_table(name: str, data_center: str = "eu") -> str:
 
 
 class FleetDriver:
-    """A fleet whose orgs answer what a test says."""
+    """A fleet with scripted answers."""
 
     def __init__(
         self,

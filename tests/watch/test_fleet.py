@@ -134,7 +134,9 @@ async def test_an_org_with_a_problem_changes_nothing_for_the_others(clock: FakeC
         assert watch.poll_count("cedar") == 2
 
 
-async def test_one_org_is_never_asked_twice_at_once_however_it_is_pushed(clock: FakeClock) -> None:
+async def test_an_org_never_has_two_requests_at_once_however_often_a_poll_is_asked_for(
+    clock: FakeClock,
+) -> None:
     """Answers take three seconds, while polls are asked for all the time; judged by the requests."""
 
     async def travel() -> None:

@@ -70,7 +70,7 @@ KEPT = {
     ),
     "never": (None, START + 2 * MINUTE),
 }
-"""What another process knows of an org that comes after two minutes, and when it is polled first."""
+"""What another process knows of an org that is added after two minutes, and when its first poll is due."""
 
 
 @pytest.mark.parametrize("kept", KEPT)

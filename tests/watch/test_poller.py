@@ -362,7 +362,7 @@ def test_polls_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, in
     asyncio.run(live())
 
 
-async def test_who_asks_in_vain_does_not_lengthen_the_pause(clock: FakeClock) -> None:
+async def test_failed_polls_by_key_do_not_lengthen_the_pause(clock: FakeClock) -> None:
     watch = PollerDriver(clock, problem_error(OFFLINE))
     async with watch.running():
         for _ in range(5):

@@ -15,7 +15,7 @@ from zbtui.zoho_api.links import Links
 
 HOUR = 60 * MINUTE
 ALL = ["backup 200", "history 200", "urls 204", "org 200"]
-"""Of an org whose last links have expired."""
+"""The calls of a poll that asks for all, of an org whose last links have expired."""
 
 
 @dataclass

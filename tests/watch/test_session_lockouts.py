@@ -20,7 +20,7 @@ from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import open_journal
 
 LATER = 10 * MINUTE
-"""Within a token's hour, and not so soon that asking for another one would be pushing."""
+"""Within the hour of an access token, and long enough after the last token request."""
 SECOND = timedelta(seconds=1)
 
 

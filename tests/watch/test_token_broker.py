@@ -383,7 +383,7 @@ STEPS = st.lists(
     min_size=20,
     max_size=60,
 )
-"""Seconds that go by, seconds that the request travels, and who asks."""
+"""Steps: seconds that pass, seconds that the request takes, and who asks."""
 
 
 @settings(max_examples=25, deadline=None)

@@ -74,7 +74,7 @@ Outcome = Observation | Exception
 
 @dataclass
 class ScriptedZoho:
-    """Answers polls as a test says, and records when each org was polled."""
+    """Gives scripted answers to polls, and records when each org was polled."""
 
     clock: FakeClock
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -132,7 +132,7 @@ class ZohoEnvironment:
 
     @property
     def calls(self) -> list[str]:
-        """Requests to Zoho, in order: `token` or `backup`, with the status."""
+        """Requests to Zoho, in order: the last part of the path, and the status."""
         return [f"{_call(request)} {request.status}" for request in self.simulator.request_records]
 
     @property
@@ -149,7 +149,7 @@ async def token_from_elsewhere(zoho: ZohoEnvironment) -> AccessToken:
 
 
 async def problem_of(session: Session, last_good: datetime | None = None) -> Problem:
-    """The problem that a poll ends in, without the pause before a second try."""
+    """The problem of a poll, without the pause before the second try."""
     with without_pauses(session), pytest.raises(ProblemError) as caught:
         await session.poll_details(last_good)
     return caught.value.problem
@@ -157,7 +157,7 @@ async def problem_of(session: Session, last_good: datetime | None = None) -> Pro
 
 @contextmanager
 def without_pauses(session: Session) -> Iterator[None]:
-    """The session's pauses take no time; its clock stays as it is."""
+    """Make the session's pauses take no time; its clock does not move."""
     clock = session._clock
     session._clock = _PauselessClock(clock)
     yield
@@ -190,9 +190,7 @@ async def zoho_environment(
     during_call: Callable[[], Awaitable[None]] | None = None,
     orgs: int = 0,
 ) -> AsyncIterator[ZohoEnvironment]:
-    """Args:
-    during_call: awaited in the middle of each call, as network latency.
-    """
+    """The simulated Zoho with all orgs signed in; `during_call` is awaited in each call, as latency."""
     simulator = make_simulator(clock, orgs)
     kept = journal if isinstance(journal, Journal) else open_journal(journal)
     try:

@@ -65,7 +65,7 @@ class CannedApp:
         self.answers = {path: list(queue) for path, queue in answers.items()}
         self.requests: list[RecordedRequest] = []
         self.during_request: dict[str, Callable[[], Awaitable[object]]] = {}
-        """By path: awaited during each request to it."""
+        """By path: what is awaited during each request to this path."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path = scope["path"]

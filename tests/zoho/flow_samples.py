@@ -36,7 +36,7 @@ TOKEN_ANSWER: dict[str, Any] = {
     "token_type": "Bearer",
     "expires_in": 3600,
 }
-"""The answer to a code ("Self client")."""
+"""Zoho's answer to a grant code ("Self client" in its documentation)."""
 
 DEVICE_CODE_ANSWER: dict[str, Any] = {
     "user_code": "QW12ER34",
@@ -46,10 +46,10 @@ DEVICE_CODE_ANSWER: dict[str, Any] = {
     "interval": 30_000,
     "expires_in": 300_000,
 }
-"""The answer to a device that asks for a code ("Devices"): times in milliseconds."""
+"""Zoho's answer with a device code ("Devices" in its documentation); times in milliseconds."""
 
 SECRETS = ("the-client-secret", "c0de", "aa11", "cc33", "0f0f")
-"""A part of each secret: a shortened one leaks, too."""
+"""A part of each secret, so that a shortened secret is found as well."""
 
 CAPTIVE_PORTAL_PAGE = b"<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>"
 

@@ -128,7 +128,7 @@ def wire(request: pytest.FixtureRequest, served: tuple[SimulatorServer, FakeCloc
 
 
 API_KINDS = list(dict.fromkeys(row[1:] for row in DOCUMENTED_ERRORS))
-"""Code, kind, and whether asking again is in vain."""
+"""Code, kind, and whether the problem is final."""
 
 
 async def forced_problem(forced: str, wire: HttpPath) -> Problem:

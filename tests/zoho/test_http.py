@@ -33,7 +33,7 @@ from tests.support.faulty_server import (
 from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send, full_error_text
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.store.worker import run_event_loop
-from zbtui.zoho import http as room
+from zbtui.zoho import http as http_module
 from zbtui.zoho.http import MAX_BODY, HttpClient, HttpResponse
 
 TOKEN = "1000.a-token-nobody-may-see"
@@ -172,9 +172,9 @@ async def test_each_failure_of_a_connection_has_a_sentence_of_its_own(
     with refusing_port() as url:
         refused = await problem_of(url)
     with monkeypatch.context() as short:  # only here: on a busy machine the other cases may take longer
-        short.setattr(room, "READ_SECONDS", 0.05)
+        short.setattr(http_module, "READ_SECONDS", 0.05)
         silent = await problem_with(never_answer)
-        short.setattr(room, "CONNECT_SECONDS", 0.05)
+        short.setattr(http_module, "CONNECT_SECONDS", 0.05)
         with full_backlog_port() as url:
             unanswered = await problem_of(url)
     broken_off = await problem_with(reset_connection)
@@ -255,7 +255,7 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
 ) -> None:
     """The clock moves by `between` seconds with each byte; the answer arrives complete in the end."""
     readings = count(step=between)
-    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(readings)))
+    monkeypatch.setattr(http_module, "time", SimpleNamespace(monotonic=lambda: next(readings)))
     dripping = drip_bytes(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", b" ")
     if is_given_up:
         problem = await problem_with(dripping)

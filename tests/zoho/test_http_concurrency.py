@@ -11,7 +11,7 @@ from tests.support.fake_clock import run_until_idle
 from tests.support.faulty_server import http_response, refusing_port, run_faulty_server, send_bytes
 from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send
 from zbtui.model.problem import ProblemError
-from zbtui.zoho import http as room
+from zbtui.zoho import http as http_module
 from zbtui.zoho import slots
 from zbtui.zoho.http import HttpClient
 
@@ -38,44 +38,44 @@ class ConcurrencyCounter:
     [(["one.example"], 8), (["one.example", "two.example", "three.example", "four.example"], 16)],
 )
 async def test_8_requests_at_most_are_open_at_one_host_and_16_in_all(hosts: list[str], most: int) -> None:
-    turnstile = ConcurrencyCounter()
-    async with HttpClient(turnstile) as http:
+    app = ConcurrencyCounter()
+    async with HttpClient(app) as http:
         tasks = [asyncio.create_task(http.send("GET", f"https://{host}/")) for host in hosts * 10]
         await run_until_idle()
-        assert turnstile.inside.total() == most
+        assert app.inside.total() == most
         for host in hosts:
-            turnstile.opened[host].set()
+            app.opened[host].set()
         answers = await asyncio.gather(*tasks)
     assert [answer.status for answer in answers] == [200] * len(tasks)
-    assert turnstile.most_in_all == most
+    assert app.most_in_all == most
 
 
 async def test_a_dead_host_holds_up_nobody_but_itself() -> None:
-    turnstile = ConcurrencyCounter()
-    turnstile.opened["alive.example"].set()
-    async with HttpClient(turnstile) as http:
+    app = ConcurrencyCounter()
+    app.opened["alive.example"].set()
+    async with HttpClient(app) as http:
         stuck = [asyncio.create_task(http.send("GET", "https://dead.example/")) for _ in range(30)]
         await run_until_idle()
-        assert turnstile.inside["dead.example"] == 8
+        assert app.inside["dead.example"] == 8
         answers = await asyncio.gather(*(http.send("GET", "https://alive.example/") for _ in range(30)))
         assert [answer.status for answer in answers] == [200] * 30
         assert not any(task.done() for task in stuck)
-        turnstile.opened["dead.example"].set()
+        app.opened["dead.example"].set()
         await asyncio.gather(*stuck)
 
 
 async def test_slow_orgs_hold_up_no_others_of_their_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are as many slow requests as the host has places; a slow request moves to an extra place."""
+    """Slow requests hold all slots of the host, and then release them."""
     monkeypatch.setattr(slots, "SLOW_SECONDS", 0)
-    turnstile = SlowPaths()
-    async with HttpClient(turnstile) as http:
+    app = SlowPaths()
+    async with HttpClient(app) as http:
         slow = [asyncio.create_task(http.send("GET", "https://one.example/slow")) for _ in range(8)]
         await run_until_idle()
         others = (http.send("GET", "https://one.example/") for _ in range(30))
         answers = await asyncio.gather(*others)
         assert [answer.status for answer in answers] == [200] * 30
         assert not any(task.done() for task in slow)
-        turnstile.let_go.set()
+        app.let_go.set()
         await asyncio.gather(*slow)
 
 
@@ -84,12 +84,12 @@ async def test_no_more_slow_requests_than_there_is_room_for_give_their_places_ba
 ) -> None:
     monkeypatch.setattr(slots, "SLOW_SECONDS", 0)
     monkeypatch.setattr(slots, "MAX_SLOW_PER_HOST", 4)
-    turnstile = SlowPaths()
-    async with HttpClient(turnstile) as http:
+    app = SlowPaths()
+    async with HttpClient(app) as http:
         slow = [asyncio.create_task(http.send("GET", "https://one.example/slow")) for _ in range(30)]
         await run_until_idle()
-        assert turnstile.inside == 12
-        turnstile.let_go.set()
+        assert app.inside == 12
+        app.let_go.set()
         await asyncio.gather(*slow)
         assert (await http.send("GET", "https://one.example/slow")).status == 200
 
@@ -121,8 +121,8 @@ async def test_a_pool_that_ran_dry_is_built_again(monkeypatch: pytest.MonkeyPatc
     async with run_faulty_server(send_bytes(http_response(200, b"{}"))) as server, HttpClient() as http:
         with monkeypatch.context() as dry:
             for size in ("MAX_REQUESTS", "MAX_SLOW"):  # the size of the pool is their sum
-                dry.setattr(room, size, 0)
-            dry.setattr(room, "READ_SECONDS", 0.05)
+                dry.setattr(http_module, size, 0)
+            dry.setattr(http_module, "READ_SECONDS", 0.05)
             with pytest.raises(ProblemError) as caught:
                 await http.send("GET", server.url)
         assert caught.value.problem.kind == "network"

@@ -20,7 +20,7 @@ from tests.support.faulty_server import (
 )
 from tests.zoho.canned_responses import full_error_text
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.zoho import http as room
+from zbtui.zoho import http as http_module
 from zbtui.zoho.http import HttpClient
 from zbtui.zoho.proxies import ProxyEnvironment
 
@@ -159,11 +159,11 @@ async def test_a_dead_proxy_is_blamed_and_not_zoho(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_proxy_that_hangs_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(http_module, "READ_SECONDS", 0.05)
     async with run_faulty_server(never_answer) as proxy:
         problem = await problem_through(proxy.url, monkeypatch)
         assert problem.message.startswith(f"The proxy {proxy.url.removeprefix('http://')} took too long")
-    monkeypatch.setattr(room, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(http_module, "CONNECT_SECONDS", 0.05)
     with full_backlog_port() as url:
         problem = await problem_through(url, monkeypatch)
     assert problem.message.startswith("The proxy 127.0.0.1:")
@@ -185,7 +185,7 @@ async def test_https_to_a_proxy_that_speaks_plain_http_is_reported_as_such(
         problem = await problem_through(f"https://{label}", monkeypatch)
     assert problem.message == f"The proxy {label} cannot be called securely: it does not speak TLS."
     assert problem.hint == cure
-    monkeypatch.setattr(room, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(http_module, "CONNECT_SECONDS", 0.2)
     async with TunnelProxy() as proxy:
         problem = await problem_through(f"https://127.0.0.1:{proxy.port}", monkeypatch)
     assert problem.hint == cure

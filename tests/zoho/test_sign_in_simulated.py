@@ -356,9 +356,9 @@ async def test_the_simulators_log_shows_no_secret(simulated: SimulatedSignIn) ->
     assert {one.query for one in simulated.simulator.request_records} == {""}
 
 
-async def _is_dead(scene: SimulatedSignIn, access: AccessToken) -> bool:
+async def _is_dead(simulated: SimulatedSignIn, access: AccessToken) -> bool:
     try:
-        await fetch_details(scene.http, access, "eu", scene.clock.now())
+        await fetch_details(simulated.http, access, "eu", simulated.clock.now())
     except ProblemError as error:
         return error.problem.code == "INVALID_TOKEN"
     return False

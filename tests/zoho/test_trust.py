@@ -14,7 +14,7 @@ import pytest
 from tests.support.certificates import CertificateAuthority, make_certificate_authority
 from tests.support.faulty_server import http_response, run_faulty_server, send_bytes
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.zoho import http as room
+from zbtui.zoho import http as http_module
 from zbtui.zoho import trust
 from zbtui.zoho.http import HttpClient
 from zbtui.zoho.trust import CERTIFICATE_VARIABLES
@@ -152,7 +152,7 @@ async def test_certificates_that_are_never_read_to_their_end_are_given_up(
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     monkeypatch.setenv("SSL_CERT_FILE", str(pipe))
-    monkeypatch.setattr(room, "_SETUP_SECONDS", 0.05)
+    monkeypatch.setattr(http_module, "_SETUP_SECONDS", 0.05)
     problem = await problem_with(authority, "localhost")
     pipe.open("w").close()  # ends the thread that reads the pipe
     assert "takes too long" in problem.message
@@ -172,5 +172,5 @@ async def test_what_this_machine_lacks_is_not_blamed_on_certificates(
     def fail() -> ssl.SSLContext:
         raise error
 
-    monkeypatch.setattr(room, "make_tls_context", fail)
+    monkeypatch.setattr(http_module, "make_tls_context", fail)
     assert (await problem_with(authority, "localhost")).message == says

@@ -29,7 +29,7 @@ SAMPLE = b"""{
     }
 }
 """
-"""The one of Zoho's page "Get Data Backup Details"."""
+"""The sample of Zoho's page "Get Data Backup Details"."""
 
 KEYS = ("id", "status", "scheduled_date", "start_date", "rrule", "requester")
 INDIA = timezone(timedelta(hours=5, minutes=30))

@@ -44,7 +44,7 @@ API_ERRORS: list[tuple[int, str, ProblemKind, bool]] = [
     (500, "INTERNAL_ERROR", "server", False),
     (500, "INTERNAL_SERVER_ERROR", "server", False),
 ]
-"""By "Status codes": status and code, then the kind, and whether asking again is in vain."""
+"""Status and code as in Zoho's "Status codes", kind, and whether the problem is final."""
 
 UNNAMED: list[tuple[int, ProblemKind, bool]] = [
     (302, "contract", False),
@@ -61,7 +61,7 @@ UNNAMED: list[tuple[int, ProblemKind, bool]] = [
     (503, "server", False),
     (504, "server", False),
 ]
-"""Statuses that come without a code, or with one that is not documented."""
+"""Statuses without a code, or with an undocumented one; kind, and whether the problem is final."""
 
 API_ACCESS: list[object] = [
     {"permissions": ["Crm_Implied_Api_Access"]},

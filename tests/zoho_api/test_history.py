@@ -38,7 +38,7 @@ SAMPLE: dict[str, Any] = {
     ],
     "info": {"page": 1, "per_page": 50, "count": 3, "more_records": False},
 }
-"""As in "Backup history"."""
+"""The sample of Zoho's page "Backup history"."""
 KEYS = tuple(SAMPLE["history"][0])
 CET = timezone(HOUR)
 

@@ -19,7 +19,7 @@ SAMPLE: dict[str, Any] = {
     "attachment_links": [f"{BASE}/Attachments_001.zip"],
     "expiry_date": "2026-03-10T10:14:51+01:00",
 }
-"""As in "Get backup URLs"."""
+"""The sample of Zoho's page "Get backup URLs"."""
 EXPIRE = datetime(2026, 3, 10, 10, 14, 51, tzinfo=timezone(HOUR))
 
 

@@ -37,7 +37,7 @@ SAMPLE: dict[str, Any] = {
         "portal_users_license_purchased": 0,
     },
 }
-"""As in "Get organization data"."""
+"""The sample of Zoho's page "Get organization data"."""
 
 NO_SCOPE = ("OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE")
 

@@ -38,11 +38,11 @@ TOKEN_ERRORS: list[tuple[str, ProblemKind, bool]] = [
     ("Access Denied", "throttled", False),
     ("general_error", "server", False),
 ]
-"""The accounts pages on tokens: the error, its kind, and whether asking again is in vain."""
+"""Errors of Zoho's accounts pages on tokens: the error, its kind, and whether the problem is final."""
 
 STEPS: tuple[TokenStep, ...] = get_args(TokenStep)
 FIRST_TOKENS: tuple[TokenStep, ...] = ("code", "device", "browser")
-"""The steps of a person who signs in; the others are those of a watch that runs."""
+"""The token steps of a sign-in; the other steps are those of a running watch."""
 
 
 def full_text(problem: Problem) -> str:
