@@ -298,7 +298,7 @@ def _doctor(args: argparse.Namespace) -> int:
                 stores.journal,
                 org_service.http,
                 org_service.clock,
-                str(paths.config),
+                file.name,
                 str(paths.journal),
                 find_plain_keyring=lambda: find_plain_keyring(os.environ),
                 distrust_config=file.distrust,

@@ -39,7 +39,7 @@ from zbtui.zoho_api.backup_details import parse_backup_response
 HEAD = ["schema", "checked_at", "level", "orgs"]
 ORG = [
     *("name", "data_center", "company", "level", "verdict", "headline", "hint", "notes"),
-    *("observed_at", "polled_at", "stale"),
+    *("observed_at", "polled_at", "clock_offset_seconds", "stale"),
     *("backup", "plan", "next_run", "seconds_to_next_run", "last_completed", "last_failed"),
     *("links_expire", "history", "error"),
 ]
@@ -85,6 +85,7 @@ def test_the_json_is_the_documented_one() -> None:
                 "notes": [],
                 "observed_at": "2026-11-23T11:20:00+00:00",
                 "polled_at": "2026-11-23T11:20:00+00:00",
+                "clock_offset_seconds": 0,
                 "stale": False,
                 "backup": {
                     "id": "4876876000001593003",
@@ -208,7 +209,12 @@ def test_the_seconds_to_the_next_run_are_counted_by_zohos_clock() -> None:
         make_snapshot(scheduled_date=(START + timedelta(hours=2)).isoformat()),
         clock_offset=timedelta(hours=1),
     )
-    assert only(late)["seconds_to_next_run"] == 3600
+    org = only(late)
+    assert (org["seconds_to_next_run"], org["clock_offset_seconds"]) == (3600, 3600)
+
+
+def test_without_a_good_poll_the_clocks_are_not_compared() -> None:
+    assert only(make_unpolled_snapshot())["clock_offset_seconds"] is None
 
 
 def test_the_headline_and_the_seconds_count_from_the_same_moment() -> None:

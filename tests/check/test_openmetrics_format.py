@@ -78,7 +78,10 @@ def labelled(samples: Samples, name: str, label: str) -> dict[str, float]:
 def test_everything_that_is_known_of_an_org_has_its_sample() -> None:
     snapshot = with_history_and_links(
         snapshot_with(
-            make_snapshot("acme", START - timedelta(minutes=2)), credits_remaining=1200, attempted_at=START
+            make_snapshot("acme", START - timedelta(minutes=2)),
+            credits_remaining=1200,
+            attempted_at=START,
+            clock_offset=timedelta(seconds=90),
         ),
         history_row("completed", START - 6 * DAY),
         history_row("failure", START - 13 * DAY),
@@ -95,6 +98,7 @@ def test_everything_that_is_known_of_an_org_has_its_sample() -> None:
         "zbtui_api_credits_remaining": 1200,
         "zbtui_poll_failures": 0,
         "zbtui_last_good_look_timestamp_seconds": NOW - 120,
+        "zbtui_clock_offset_seconds": 90,
         "zbtui_status_info": 1,
         "zbtui_orgs": 1,
         "zbtui_check_timestamp_seconds": NOW,

@@ -13,10 +13,12 @@ from tests.doctor.doctor_environment import DoctorEnvironment
 from tests.support.snapshots import make_snapshot
 from tests.zoho.canned_responses import CannedResponse
 from zbtui.alerts.dispatcher import GIVE_UP_AFTER, AlertDispatcher
+from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.settings import Config, Settings
 from zbtui.doctor import Finding, FindingLevel
 from zbtui.doctor.alert_checks import resolve_host
 from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
 from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho.http import HttpClient
@@ -66,23 +68,24 @@ async def test_command_and_webhook_are_checked(
 
 async def test_refused_and_abandoned_deliveries_are_reported(scene: DoctorEnvironment) -> None:
     """The deliveries were made by another process, which has ended."""
-    refusing, snapshots = CannedResponse(404), [make_snapshot("acme", status="FAILED")]
-    settings = AlertSettings(webhook=WEBHOOK)
+    refusing = CannedResponse(404)
+    settings, config = AlertSettings(webhook=WEBHOOK), MemoryConfigStore(Config())
+    config.name = scene.doctor.config_path
 
-    async def deliver() -> None:
+    async def deliver(*snapshots: Snapshot) -> None:
         async with HttpClient(refusing) as http:
-            alerts = AlertDispatcher(scene.doctor.journal, http, scene.clock, settings)
-            await alerts.evaluate(snapshots, WatchPolicy(), VerdictCache())
+            alerts = AlertDispatcher(scene.doctor.journal, http, scene.clock, settings, config)
+            if snapshots:
+                await alerts.evaluate(snapshots, WatchPolicy(), VerdictCache())
             await alerts.deliver()
 
     assert len(await alerts_of(scene, webhook=WEBHOOK)) == 1
-    await deliver()
+    await deliver(make_snapshot("acme", status="FAILED"))
     _, refused = await alerts_of(scene, webhook=WEBHOOK)
     assert (refused.level, refused.code) == (WARNING, "REFUSED")
     assert "1 alert was refused, and tried again. The last refusal" in refused.message
     assert "HTTP 404" in refused.message
     await scene.clock.advance(GIVE_UP_AFTER + timedelta(hours=1))
-    snapshots.clear()
     await deliver()
     _, given_up = await alerts_of(scene, webhook=WEBHOOK)
     assert (given_up.level, given_up.code) == (WARNING, "GIVEN_UP")
@@ -90,7 +93,8 @@ async def test_refused_and_abandoned_deliveries_are_reported(scene: DoctorEnviro
     assert "acme: failed" in given_up.message
     assert "HTTP 404" in given_up.message
     await scene.clock.advance(timedelta(days=31))
-    await scene.doctor.journal.refusals.note("command", "It failed.", scene.clock.now())
+    refusals = scene.doctor.journal.refusals.of_config(scene.doctor.config_path)
+    await refusals.note("command", "It failed.", scene.clock.now())
     _, last = await alerts_of(scene, webhook=WEBHOOK)
     assert (last.level, last.message) == (REMARK, "The last refusal, just now: It failed.")
 

@@ -39,13 +39,14 @@ async def test_an_org_taken_off_watch_leaves_nothing_behind_here(
 async def test_that_zbtui_took_it_off_is_recorded_so_that_no_alert_says_that_it_left(
     home: OnboardingEnvironment,
 ) -> None:
-    outbox, watched = home.org_service.stores.journal.outbox, {("config.toml", "heron"): None}
+    outbox, config = home.org_service.stores.outbox, home.org_service.stores.config.name
+    watched = {(config, "heron"): None}
     await home.add_org()
     await outbox.decide_and_store(lambda state: (replace(state, watched=watched), ()), [])
     heron = home.orgs[0]
     await home.org_service.edit("heron", replace(heron, name="egret"))
-    assert (await outbox.alert_state()).watched == {("config.toml", "heron"): home.org_service.now()}
-    watched = {("config.toml", "egret"): None}
+    assert (await outbox.alert_state()).watched == {(config, "heron"): home.org_service.now()}
+    watched = {(config, "egret"): None}
     await outbox.decide_and_store(lambda state: (replace(state, watched=watched), ()), [])
     await home.org_service.remove("egret")
     assert set((await outbox.alert_state()).watched.values()) == {home.org_service.now()}

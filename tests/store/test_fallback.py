@@ -196,13 +196,14 @@ async def test_an_outage_notified_meanwhile_is_known_from_then_on(hinder: Hinder
 
 async def test_an_org_that_left_a_config_meanwhile_is_notified_once(hinder: Hinder, place: Place) -> None:
     journal, key = place.open(), ("a.toml", "acme")
-    await journal.outbox.decide_and_store(lambda state: (AlertState(watched={key: None}), ()), [])
+    outbox = journal.outbox.of_config("a.toml")
+    await outbox.decide_and_store(lambda state: (AlertState(watched={key: None}), ()), [])
     with hinder(place.path):
-        assert (await journal.outbox.alert_state()).watched == {key: None}
+        assert (await outbox.alert_state()).watched == {key: None}
         gone = AlertState(watched={key: START})
-        await journal.outbox.decide_and_store(lambda state: (gone, ()), [])
+        await outbox.decide_and_store(lambda state: (gone, ()), [])
     await place.comes_right(journal)
-    assert (await place.open().outbox.alert_state()).watched == {key: START}
+    assert (await place.open().outbox.of_config("a.toml").alert_state()).watched == {key: START}
 
 
 async def test_what_others_notified_meanwhile_stays_notified(hinder: Hinder, place: Place) -> None:

@@ -72,12 +72,15 @@ async def test_the_alert_state_becomes_what_was_decided(
 async def test_which_orgs_a_config_had_is_known_to_every_process(
     outbox: Outbox, other_outbox: Outbox
 ) -> None:
-    watched = {("a.toml", "acme"): None, ("a.toml", "b"): START, ("b.toml", "acme"): None}
-    await outbox.decide_and_store(decide_to(AlertState(watched=watched)), [])
-    assert (await other_outbox.alert_state()).watched == watched
-    await other_outbox.note_removal("acme", START + MINUTE)
-    gone = dict.fromkeys(watched, START + MINUTE) | {("a.toml", "b"): START}
-    assert (await outbox.alert_state()).watched == gone
+    a, b = (outbox.of_config(name) for name in ("a.toml", "b.toml"))
+    watched = {("a.toml", "acme"): None, ("a.toml", "b"): START}
+    others = {("b.toml", "acme"): None}
+    await a.decide_and_store(decide_to(AlertState(watched=watched)), [])
+    await b.decide_and_store(decide_to(AlertState(watched=others)), [])
+    assert (await other_outbox.of_config("a.toml").alert_state()).watched == watched
+    await other_outbox.of_config("a.toml").note_removal("acme", START + MINUTE)
+    assert (await a.alert_state()).watched == watched | {("a.toml", "acme"): START + MINUTE}
+    assert (await b.alert_state()).watched == others
 
 
 async def test_it_is_decided_by_what_any_process_notified(outbox: Outbox, other_outbox: Outbox) -> None:
@@ -131,6 +134,20 @@ async def test_orgs_of_one_name_in_two_configs_are_notified_each_by_itself(
     assert set((await outbox.alert_state({"acme": ours.identity})).orgs) == {"acme"}
     await journal.forget_org(theirs)
     assert set((await outbox.alert_state({"acme": ours.identity})).orgs) == {"acme"}
+
+
+async def test_a_config_neither_knows_nor_sends_the_alerts_of_another(outbox: Outbox) -> None:
+    a, b = (outbox.of_config(name) for name in ("a.toml", "b.toml"))
+    outage = replace(AlertState({"acme": FAILED_STATE}), outage_since=START, journal_notified_at=START)
+    (alert,) = await a.decide_and_store(decide_to(outage, make_alert("acme")), ["webhook"])
+    assert await b.alert_state() == AlertState()
+    assert await b.alerts_after(0) == ()
+    assert await claim_delivery(b, "webhook") is None
+    assert org_names(await b.decide_and_store(decide_alarm("acme"), ["webhook"])) == ["acme"]
+    assert await a.alert_state() == outage
+    claim = await claim_delivery(a, "webhook")
+    assert claim is not None
+    assert claim.stored == alert
 
 
 # Alerts

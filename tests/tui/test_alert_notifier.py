@@ -132,7 +132,7 @@ async def test_the_title_counts_the_orgs_with_alerts_but_not_the_muted_ones(
 async def test_it_is_notified_that_all_orgs_are_gone_since_the_last_start() -> None:
     journal = MemoryJournal()
     watched = AlertState(watched={("a.toml", "acme"): None})
-    await journal.outbox.decide_and_store(lambda state: (watched, ()), [])
+    await journal.outbox.of_config("a.toml").decide_and_store(lambda state: (watched, ()), [])
     async with drive_app([], journal=journal) as driven:
         config = driven.app._alert_dispatcher._config
         assert isinstance(config, MemoryConfigStore)

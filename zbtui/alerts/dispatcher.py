@@ -28,7 +28,8 @@ from zbtui.model.backoff import backoff
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal
-from zbtui.store.outbox import DeliveryClaim, StoredAlert
+from zbtui.store.outbox import DeliveryClaim, Outbox, StoredAlert
+from zbtui.store.refusal_log import RefusalLog
 from zbtui.zoho.http import HttpClient
 
 _log = logging.getLogger(__name__)
@@ -101,6 +102,14 @@ class AlertDispatcher:
         """The problem of each channel whose last delivery failed."""
         return tuple(self._problems.values())
 
+    @property
+    def _outbox(self) -> Outbox:
+        return self._journal.outbox.of_config(self._config.name)
+
+    @property
+    def _refusals(self) -> RefusalLog:
+        return self._journal.refusals.of_config(self._config.name)
+
     async def evaluate(
         self,
         snapshots: Sequence[Snapshot],
@@ -114,7 +123,7 @@ class AlertDispatcher:
         `snapshots` are exactly the orgs that this process watches; `covers_all_orgs` says that these are
         all configured orgs.
         """
-        outbox, now = self._journal.outbox, self._clock.now()
+        outbox, now = self._outbox, self._clock.now()
         rules = self._rules(policy, covers_all_orgs)
         identities = {snapshot.org.name: snapshot.org.identity for snapshot in snapshots}
         # 1. Judge, outside of any transaction: judging pauses for the screen, and must not hold a lock.
@@ -174,7 +183,7 @@ class AlertDispatcher:
 
     async def new_alerts(self) -> tuple[StoredAlert, ...]:
         """The alerts stored by any process since the last call; the first call returns none."""
-        outbox = self._journal.outbox
+        outbox = self._outbox
         async with self._new_alerts_lock:  # two calls at once must not return the same alert
             if self._last_seen_number is None:
                 self._last_seen_number = await outbox.latest_number(self._clock.now())
@@ -217,7 +226,7 @@ class AlertDispatcher:
         return senders
 
     async def _deliver_to(self, channel: str, send: Sender, *, is_local: bool) -> None:
-        outbox = self._journal.outbox
+        outbox = self._outbox
         # 1. One delivery at a time for each channel: alerts must not overtake each other.
         async with self._channel_locks[channel]:
             # 2. Stop while the channel is held back. Before claiming, as a claim counts as an attempt.
@@ -232,7 +241,7 @@ class AlertDispatcher:
                     self._give_up(channel, claim)
                     if claim.attempts:
                         title, now = claim.stored.alert.title, self._clock.now()
-                        await self._journal.refusals.note(channel, title, now, given_up=True)
+                        await self._refusals.note(channel, title, now, given_up=True)
                     await outbox.mark_delivered(claim)
                     continue
                 # 5. Send, outside of any transaction: a webhook may take long.
@@ -253,8 +262,8 @@ class AlertDispatcher:
         if problem.kind != "contract":
             # The next alert would fail, too; held back, the alerts later arrive in the right order.
             self._held_until[channel] = self._clock.monotonic() + wait.total_seconds()
-        await self._journal.outbox.reschedule(claim, now + wait)
-        await self._journal.refusals.note(channel, problem.message, now)
+        await self._outbox.reschedule(claim, now + wait)
+        await self._refusals.note(channel, problem.message, now)
 
     def _note_problem(self, channel: str, problem: Problem | None) -> None:
         """Set the channel's problem, or clear it if None; log a new problem."""

@@ -28,6 +28,7 @@ def report_as_json(report: Report) -> str:
         - `notes`: remarks in addition to the verdict, in sentences
         - `observed_at`: time of the last good poll, from which `backup` and all later keys come
         - `polled_at`: time of the last poll, good or not, by any zbtui process
+        - `clock_offset_seconds`: at that poll, Zoho\'s clock minus this machine\'s; 0 within 3 s
         - `stale`: true if a newer poll could not confirm the values, so that they may have changed
         - `backup`: Zoho's six keys, unchanged; null if no backup is set up or was ever seen
         - `plan`: the recurrence rule in words
@@ -72,6 +73,7 @@ def _org_object(result: OrgResult) -> dict[str, Any]:
         "notes": list(verdict.notes),
         "observed_at": iso_time(seen),
         "polled_at": iso_time(snapshot.polls.attempted_at),
+        "clock_offset_seconds": seen and int(snapshot.zoho.clock_offset.total_seconds()),
         "stale": seen is not None and (snapshot.polls.problem is not None or snapshot.polls.restored),
         "backup": backup.as_dict() if backup else None,
         "plan": rrule_text(backup.rrule) if backup and backup.rrule else None,

@@ -15,8 +15,7 @@ from zbtui.doctor.finding import Finding, FindingLevel, not_checked_finding
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.model.text import clean
 from zbtui.model.time_format import ago
-from zbtui.store.journal import Journal
-from zbtui.store.refusal_log import Refusal
+from zbtui.store.refusal_log import Refusal, RefusalLog
 from zbtui.zoho_api.data_centers import webhook_url_error
 
 _RESOLVE_SECONDS: Final = 5.0
@@ -43,7 +42,7 @@ class AlertExamination:
 
 
 async def examine_alerts(
-    settings: AlertSettings, journal: Journal, now: datetime, resolve: Resolve
+    settings: AlertSettings, refusals: RefusalLog, now: datetime, resolve: Resolve
 ) -> AlertExamination:
     """Collect the facts; sends nothing."""
     resolves = None
@@ -51,7 +50,6 @@ async def examine_alerts(
         url = urlsplit(settings.webhook)
         resolves = await resolve(url.hostname or "", url.port or 443)
     path = which(settings.on_change[0]) if settings.on_change else None
-    refusals = journal.refusals
     return AlertExamination(settings, now, path, resolves, await refusals.waiting(), await refusals.read())
 
 

@@ -65,6 +65,7 @@ class Doctor:
     http: HttpClient
     clock: Clock
     config_path: str
+    """The config's name: the absolute path."""
     journal_path: str
     time_zone: tzinfo | None = None
     """For the times in findings; None: the system's."""
@@ -126,7 +127,8 @@ class Doctor:
         if isinstance(config, Problem):
             return [not_checked_finding("alerts", None, "no config")]
         settings, now = config.settings.alerts, self.clock.now()
-        return alert_findings(await examine_alerts(settings, self.journal, now, self.resolve_host))
+        refusals = self.journal.refusals.of_config(self.config_path)
+        return alert_findings(await examine_alerts(settings, refusals, now, self.resolve_host))
 
     async def _check_host(self, dc: DataCenter) -> HostCheck:
         sent = self.clock.now()

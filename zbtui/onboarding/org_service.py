@@ -141,7 +141,7 @@ class OrgService:
         new_token = None if is_same_identity else await self._request_and_check_access(before, after)
         await stores.check_is_own(after)
         if after.name != org_name:
-            await stores.journal.outbox.note_removal(org_name, self.clock.now())
+            await stores.outbox.note_removal(org_name, self.clock.now())
         await self._copy_credentials(
             before, after, new_token, lambda: stores.config.replace(org_name, org, original)
         )
@@ -164,7 +164,7 @@ class OrgService:
         revoked = revoke and await self._revoke_token(org)
         async with stores.swapping_credentials(org):
             await stores.credentials.delete(org)
-            await stores.journal.outbox.note_removal(org_name, self.clock.now())
+            await stores.outbox.note_removal(org_name, self.clock.now())
             stores.config.remove(org_name)
         if other_config is None:
             await stores.journal.forget_org(org)

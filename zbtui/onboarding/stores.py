@@ -12,6 +12,7 @@ from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, SignInCredentials
 from zbtui.store.credentials import FOREIGN_ENTRY, CredentialStore
 from zbtui.store.journal import Journal
+from zbtui.store.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Stores:
     config: ConfigStore
     credentials: CredentialStore
     journal: Journal
+
+    @property
+    def outbox(self) -> Outbox:
+        """The part of the journal's outbox that belongs to this config."""
+        return self.journal.outbox.of_config(self.config.name)
 
     @asynccontextmanager
     async def swapping_credentials(self, org: Org) -> AsyncIterator[SignInCredentials | None]:

@@ -52,10 +52,11 @@ _MERGE_STATEMENTS: Final = {
     "token_request": "INSERT OR IGNORE INTO token_request VALUES (?, ?, ?)",
     "lockout": "INSERT INTO lockout VALUES (?, ?, ?) ON CONFLICT (token) DO UPDATE"
     " SET until = excluded.until, strikes = excluded.strikes WHERE excluded.until > until",
-    "notified": "INSERT INTO notified VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, identity) DO UPDATE"
-    " SET verdict = excluded.verdict, level = excluded.level, notified_at = excluded.notified_at,"
-    " polled_at = excluded.polled_at, revision = excluded.revision WHERE excluded.revision > revision",
-    "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+    "notified": "INSERT INTO notified VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (config, org, identity) DO UPDATE SET verdict = excluded.verdict,"
+    " level = excluded.level, notified_at = excluded.notified_at, polled_at = excluded.polled_at,"
+    " revision = excluded.revision WHERE excluded.revision > revision",
+    "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (config) DO UPDATE"
     " SET since = excluded.since, notified_at = excluded.notified_at, ended = excluded.ended,"
     " journal_notified_at = excluded.journal_notified_at, revision = excluded.revision"
     " WHERE excluded.revision > revision",
@@ -71,7 +72,7 @@ _MERGE_STATEMENTS: Final = {
     # Before "alert": an alert that exists has its deliveries already, and some may have been made.
     "delivery": "INSERT OR IGNORE INTO delivery SELECT ?1, ?2, ?3, ?4"
     " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE uuid = ?1)",
-    "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 """The statement that merges a row into a table; repeating it has no effect."""
 

@@ -35,18 +35,26 @@ _NONE: Final[Identities] = {}
 
 
 class Outbox:
-    """Stores alerts before they are sent, so that none is lost, and few are sent twice."""
+    """Stores a config's alerts before they are sent, so that none is lost, and few are sent twice.
+
+    All processes with the same config share them; processes with another config never send them.
+    """
 
     # Callers go through these steps: 1. `would_change`, 2. `decide_and_store`, 3. `claim_delivery`, and
     # after sending, 4. `mark_delivered` or `reschedule`. A comment at each step gives the reason.
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, config: str = "") -> None:
         self._database = database
+        self._config = config
+
+    def of_config(self, config: str) -> Outbox:
+        """The outbox of the config with this name."""
+        return Outbox(self._database, config)
 
     async def alert_state(self, identities: Identities = _NONE) -> AlertState:
         """The alert state: what was last notified of the orgs with these identities, and of outages."""
         return await self._database.read(
-            lambda database: read_alert_state(database, identities), AlertState()
+            lambda database: read_alert_state(database, self._config, identities), AlertState()
         )
 
     async def would_change(self, decide: DecideAlerts, identities: Identities = _NONE) -> bool:
@@ -54,7 +62,7 @@ class Outbox:
 
         def act(database: sqlite3.Connection) -> bool:
             # `decide` runs in the database's thread: with thousands of orgs it would block the screen.
-            state = read_alert_state(database, identities)
+            state = read_alert_state(database, self._config, identities)
             return decide(state) != (state, ())
 
         # 1. Before the transaction: most evaluations change nothing, and need not block other processes.
@@ -74,14 +82,14 @@ class Outbox:
 
         def act(database: sqlite3.Connection) -> tuple[StoredAlert, ...]:
             # a. Read the state in the transaction: another process may have changed it since step 1.
-            before = read_alert_state(database, identities)
+            before = read_alert_state(database, self._config, identities)
             after, alerts = decide(before)
             # b. Write the state in the same transaction: the next process reads that the alerts were
             #    notified, and does not store them again.
-            write_alert_state(database, before, after, identities)
+            write_alert_state(database, self._config, before, after, identities)
             # c. Store alerts and deliveries together with the state: if this process is killed here,
             #    nothing is stored, and the next process decides the same.
-            return insert_alerts(database, alerts, channels, uuids)
+            return insert_alerts(database, self._config, alerts, channels, uuids)
 
         # 2. Before any delivery: a stored alert is sent, by this process or by another.
         return await self._database.transaction(act, (), essential=True)
@@ -89,7 +97,7 @@ class Outbox:
     async def note_removal(self, org_name: str, now: datetime) -> None:
         """Note that zbtui is about to remove an org, so that no alert reports its removal."""
         await self._database.transaction(
-            lambda database: note_removal(database, org_name, now), None, essential=True
+            lambda database: note_removal(database, self._config, org_name, now), None, essential=True
         )
 
     async def latest_number(self, now: datetime) -> int:
@@ -98,7 +106,9 @@ class Outbox:
 
     async def alerts_after(self, number: int) -> tuple[StoredAlert, ...]:
         """The alerts with a number above `number`, stored by any process, oldest first."""
-        return await self._database.read(lambda database: read_alerts_after(database, number), ())
+        return await self._database.read(
+            lambda database: read_alerts_after(database, self._config, number), ()
+        )
 
     async def claim_delivery(
         self, channels: Sequence[str], now: datetime, lease: timedelta
@@ -109,12 +119,14 @@ class Outbox:
         if the delivery still exists then, the claiming process has died.
         """
         # First without a lock: mostly, no delivery is due.
-        if not await self._database.read(lambda database: find_due_delivery(database, channels, now), None):
+        if not await self._database.read(
+            lambda database: find_due_delivery(database, self._config, channels, now), None
+        ):
             return None
         # 3. Before sending: only one process gets the lease, so the alert is sent once. The transaction
         #    searches again, since another process may have claimed the delivery in between.
         return await self._database.transaction(
-            lambda database: claim_delivery(database, channels, now, lease), None
+            lambda database: claim_delivery(database, self._config, channels, now, lease), None
         )
 
     async def mark_delivered(self, claim: DeliveryClaim) -> None:

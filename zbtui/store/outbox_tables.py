@@ -1,4 +1,8 @@
-"""Reads and writes the outbox's tables; each function runs within its caller's transaction."""
+"""Reads and writes the outbox's tables; each function runs within its caller's transaction.
+
+`config` is the name of a config: processes of several configs share the tables, each config has its own
+alerts.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +22,21 @@ MAX_RESCHEDULE: Final = timedelta(days=1)
 _RETENTION: Final = timedelta(days=30)
 _KINDS: Final[tuple[AlertKind, ...]] = get_args(AlertKind)
 _WRITE_ORG_STATE: Final = (
-    "INSERT INTO notified (org, identity, verdict, level, notified_at, polled_at) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (org, identity) DO UPDATE SET verdict = excluded.verdict, level = excluded.level,"
-    " notified_at = excluded.notified_at, polled_at = excluded.polled_at, revision = revision + 1"
+    "INSERT INTO notified (config, org, identity, verdict, level, notified_at, polled_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (config, org, identity) DO UPDATE"
+    " SET verdict = excluded.verdict, level = excluded.level, notified_at = excluded.notified_at,"
+    " polled_at = excluded.polled_at, revision = revision + 1"
 )
 _WRITE_OUTAGE: Final = (
-    "INSERT INTO outage (id, since, notified_at, ended, journal_notified_at) VALUES (1, ?, ?, ?, ?)"
-    " ON CONFLICT (id) DO UPDATE SET since = excluded.since, notified_at = excluded.notified_at,"
+    "INSERT INTO outage (config, since, notified_at, ended, journal_notified_at) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (config) DO UPDATE SET since = excluded.since, notified_at = excluded.notified_at,"
     " ended = excluded.ended, journal_notified_at = excluded.journal_notified_at, revision = revision + 1"
 )
 _WRITE_WATCHED: Final = (
     "INSERT INTO watched (config, org, gone) VALUES (?, ?, ?)"
     " ON CONFLICT (config, org) DO UPDATE SET gone = excluded.gone, revision = revision + 1"
 )
-_COLUMNS: Final = "at, kind, org, before, verdict, level, headline, hint"
+_COLUMNS: Final = "uuid, number, at, kind, org, before, verdict, level, headline, hint"
 
 
 Identities = Mapping[str, str]
@@ -59,49 +64,48 @@ class DeliveryClaim:
     """How often the delivery was attempted before."""
 
 
-def read_alert_state(database: sqlite3.Connection, identities: Identities) -> AlertState:
+def read_alert_state(database: sqlite3.Connection, config: str, identities: Identities) -> AlertState:
     """Read the alert state; rows of other identities, or that cannot be decoded, are ignored."""
-    rows = database.execute(
-        "SELECT org, identity, verdict, level, notified_at, polled_at FROM notified"
-    ).fetchall()
+    query = "SELECT org, identity, verdict, level, notified_at, polled_at FROM notified WHERE config = ?"
+    rows = database.execute(query, (config,)).fetchall()
     orgs = {
         org: state
         for org, identity, *row in rows
         if identities.get(org, "") == identity and (state := _decode_org_alert_state(*row))
     }
-    found = (
-        database.execute("SELECT since, notified_at, ended, journal_notified_at FROM outage").fetchone()
-        or ()
-    )
+    query = "SELECT since, notified_at, ended, journal_notified_at FROM outage WHERE config = ?"
+    found = database.execute(query, (config,)).fetchone() or ()
     outage = decode_or_none(lambda: [decode_optional_datetime(text) for text in found])
-    rows = database.execute("SELECT config, org, gone FROM watched").fetchall()
-    watched = {(config, org): _decode_gone(gone) for config, org, gone in rows}
+    rows = database.execute("SELECT org, gone FROM watched WHERE config = ?", (config,)).fetchall()
+    watched = {(config, org): _decode_gone(gone) for org, gone in rows}
     return replace(AlertState(orgs, *(outage or ())), watched=watched)
 
 
 def write_alert_state(
-    database: sqlite3.Connection, before: AlertState, after: AlertState, identities: Identities
+    database: sqlite3.Connection, config: str, before: AlertState, after: AlertState, identities: Identities
 ) -> None:
     """Write what differs between `before`, the stored alert state, and `after`."""
     for org in before.orgs.keys() - after.orgs.keys():
-        key = (org, identities.get(org, ""))
-        database.execute("DELETE FROM notified WHERE org = ? AND identity = ?", key)
+        key = (config, org, identities.get(org, ""))
+        database.execute("DELETE FROM notified WHERE config = ? AND org = ? AND identity = ?", key)
     for org, state in after.orgs.items():
         if before.orgs.get(org) != state:
             moments = map(_encode_optional_datetime, (state.notified_at, state.polled_at))
-            key = (org, identities.get(org, ""))
+            key = (config, org, identities.get(org, ""))
             database.execute(_WRITE_ORG_STATE, (*key, state.verdict, int(state.level), *moments))
     for watched, gone in after.watched.items():
         if watched not in before.watched or before.watched[watched] != gone:
             database.execute(_WRITE_WATCHED, (*watched, _encode_optional_datetime(gone)))
     if _outage(before) != _outage(after):
-        database.execute(_WRITE_OUTAGE, [_encode_optional_datetime(moment) for moment in _outage(after)])
+        database.execute(_WRITE_OUTAGE, (config, *map(_encode_optional_datetime, _outage(after))))
 
 
-def note_removal(database: sqlite3.Connection, org_name: str, now: datetime) -> None:
-    """Mark an org as removed by zbtui, in all configs."""
-    values = (encode_datetime(now), org_name)
-    database.execute("UPDATE watched SET gone = ?, revision = revision + 1 WHERE org = ?", values)
+def note_removal(database: sqlite3.Connection, config: str, org_name: str, now: datetime) -> None:
+    """Mark an org as removed by zbtui."""
+    database.execute(
+        "UPDATE watched SET gone = ?, revision = revision + 1 WHERE config = ? AND org = ?",
+        (encode_datetime(now), config, org_name),
+    )
 
 
 def number_at(moment: datetime) -> int:
@@ -111,6 +115,7 @@ def number_at(moment: datetime) -> int:
 
 def insert_alerts(
     database: sqlite3.Connection,
+    config: str,
     alerts: Sequence[Alert],
     channels: Sequence[str],
     uuids: Mapping[Alert, str],
@@ -122,9 +127,9 @@ def insert_alerts(
         stored_alert = StoredAlert(uuids[alert], number, alert)
         texts = (alert.kind, alert.org, alert.previous_verdict, alert.verdict)
         content = (encode_datetime(alert.at), *texts, int(alert.level), alert.headline, alert.hint)
-        row = (stored_alert.uuid, number, *content)
+        row = (config, stored_alert.uuid, number, *content)
         marks = ", ".join("?" * len(row))
-        database.execute(f"INSERT INTO alert (uuid, number, {_COLUMNS}) VALUES ({marks})", row)
+        database.execute(f"INSERT INTO alert (config, {_COLUMNS}) VALUES ({marks})", row)
         due = [(stored_alert.uuid, channel, encode_datetime(alert.at)) for channel in channels]
         database.executemany("INSERT INTO delivery VALUES (?, ?, ?, 0)", due)
         stored.append(stored_alert)
@@ -142,16 +147,16 @@ def latest_alert_number(database: sqlite3.Connection) -> int:
     return newest or 0
 
 
-def read_alerts_after(database: sqlite3.Connection, after: int) -> tuple[StoredAlert, ...]:
+def read_alerts_after(database: sqlite3.Connection, config: str, after: int) -> tuple[StoredAlert, ...]:
     """The alerts with a number above `after`, oldest first."""
     rows = database.execute(
-        f"SELECT uuid, number, {_COLUMNS} FROM alert WHERE number > ? ORDER BY number", (after,)
+        f"SELECT {_COLUMNS} FROM alert WHERE config = ? AND number > ? ORDER BY number", (config, after)
     )
     return tuple(stored for row in rows.fetchall() if (stored := _decode_stored_alert(row)))
 
 
 def find_due_delivery(
-    database: sqlite3.Connection, channels: Sequence[str], now: datetime
+    database: sqlite3.Connection, config: str, channels: Sequence[str], now: datetime
 ) -> tuple[str, str, int] | None:
     """The alert's uuid, the channel and the attempts of the oldest delivery that is due.
 
@@ -160,25 +165,26 @@ def find_due_delivery(
     marks = ", ".join("?" * len(channels))
     query = (
         "SELECT delivery.alert, sink, attempts FROM delivery LEFT JOIN alert ON uuid = delivery.alert"
-        f" WHERE sink IN ({marks}) AND (due <= ? OR due > ?)"
+        f" WHERE (config = ? OR config IS NULL) AND sink IN ({marks}) AND (due <= ? OR due > ?)"
         " AND NOT EXISTS (SELECT 1 FROM delivery older JOIN alert earlier ON earlier.uuid = older.alert"
-        " WHERE older.sink = delivery.sink AND earlier.number < alert.number AND earlier.org = alert.org)"
+        " WHERE older.sink = delivery.sink AND earlier.config = alert.config"
+        " AND earlier.number < alert.number AND earlier.org = alert.org)"
         " ORDER BY number, due LIMIT 1"
     )
     found = database.execute(
-        query, (*channels, encode_datetime(now), encode_datetime(now + MAX_RESCHEDULE))
+        query, (config, *channels, encode_datetime(now), encode_datetime(now + MAX_RESCHEDULE))
     )
     row: tuple[str, str, int] | None = found.fetchone()
     return row
 
 
 def claim_delivery(
-    database: sqlite3.Connection, channels: Sequence[str], now: datetime, lease: timedelta
+    database: sqlite3.Connection, config: str, channels: Sequence[str], now: datetime, lease: timedelta
 ) -> DeliveryClaim | None:
     """Claim the oldest due delivery, and make it due again when `lease` ends."""
-    while found := find_due_delivery(database, channels, now):
+    while found := find_due_delivery(database, config, channels, now):
         uuid, channel, attempts = found
-        query = f"SELECT uuid, number, {_COLUMNS} FROM alert WHERE uuid = ?"
+        query = f"SELECT {_COLUMNS} FROM alert WHERE uuid = ?"
         row = database.execute(query, (uuid,)).fetchone()
         if stored := row and _decode_stored_alert(row):
             database.execute(

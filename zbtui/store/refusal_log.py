@@ -12,10 +12,13 @@ from zbtui.store.encoding import decode_count, decode_line, decode_or_none
 
 _RETENTION: Final = timedelta(days=30)
 _WRITE: Final = (
-    "INSERT INTO refusal VALUES (?, ?, ?, ?, 1) ON CONFLICT (sink, given_up)"
+    "INSERT INTO refusal VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (config, sink, given_up)"
     " DO UPDATE SET at = excluded.at, message = excluded.message, count = count + 1"
 )
-_READ: Final = "SELECT sink, given_up, at, message, count FROM refusal ORDER BY at DESC"
+_READ: Final = "SELECT sink, given_up, at, message, count FROM refusal WHERE config = ? ORDER BY at DESC"
+_COUNT_WAITING: Final = (
+    "SELECT count(*) FROM delivery JOIN alert ON uuid = alert WHERE config = ? AND attempts > 0"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,22 @@ class Refusal:
 
 
 class RefusalLog:
-    """Reads and writes refusals; the code that delivers alerts writes them."""
+    """Reads and writes the refusals of a config's alerts; the code that delivers alerts writes them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, config: str = "") -> None:
         self._database = database
+        self._config = config
+
+    def of_config(self, config: str) -> RefusalLog:
+        """The refusals of the config with this name."""
+        return RefusalLog(self._database, config)
 
     async def note(self, channel: str, message: str, at: datetime, *, given_up: bool = False) -> None:
         """Record that a channel refused an alert, or that the alert was given up."""
 
         def act(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM refusal WHERE at < ?", (encode_datetime(at - _RETENTION),))
-            database.execute(_WRITE, (channel, given_up, encode_datetime(at), message))
+            database.execute(_WRITE, (self._config, channel, given_up, encode_datetime(at), message))
 
         await self._database.transaction(act, None)
 
@@ -50,9 +58,7 @@ class RefusalLog:
         """All stored refusals, newest first."""
 
         def act(database: sqlite3.Connection) -> list[Refusal]:
-            rows = database.execute(
-                "SELECT sink, given_up, at, message, count FROM refusal ORDER BY at DESC"
-            )
+            rows = database.execute(_READ, (self._config,))
             return [refusal for row in rows if (refusal := _decode(*row))]
 
         nothing: list[Refusal] = []
@@ -62,7 +68,7 @@ class RefusalLog:
         """How many deliveries were attempted, and wait for another attempt."""
 
         def act(database: sqlite3.Connection) -> int:
-            (count,) = database.execute("SELECT count(*) FROM delivery WHERE attempts > 0").fetchone()
+            (count,) = database.execute(_COUNT_WAITING, (self._config,)).fetchone()
             return int(count)
 
         return await self._database.read(act, 0)

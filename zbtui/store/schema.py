@@ -52,8 +52,9 @@ CREATE TABLE token_request (
 CREATE INDEX token_requests ON token_request (token, at);
 -- The revision rises with each change: of two copies of a row, the higher one is the newer one.
 CREATE TABLE notified (
-    org TEXT NOT NULL, identity TEXT NOT NULL, verdict TEXT NOT NULL, level INTEGER NOT NULL,
-    notified_at TEXT, polled_at TEXT, revision INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (org, identity)
+    config TEXT NOT NULL, org TEXT NOT NULL, identity TEXT NOT NULL, verdict TEXT NOT NULL,
+    level INTEGER NOT NULL, notified_at TEXT, polled_at TEXT, revision INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (config, org, identity)
 ) STRICT;
 -- Gone: taken off by zbtui, or it was notified that it left.
 CREATE TABLE watched (
@@ -61,13 +62,13 @@ CREATE TABLE watched (
     PRIMARY KEY (config, org)
 ) STRICT;
 CREATE TABLE outage (
-    id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, notified_at TEXT, ended TEXT,
+    config TEXT PRIMARY KEY, since TEXT, notified_at TEXT, ended TEXT,
     journal_notified_at TEXT, revision INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 -- Two databases may give the same number, a time in microseconds; it is for the order alone.
 CREATE TABLE alert (
-    uuid TEXT PRIMARY KEY, number INTEGER NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL,
-    org TEXT NOT NULL, before TEXT, verdict TEXT NOT NULL, level INTEGER NOT NULL,
+    config TEXT NOT NULL, uuid TEXT PRIMARY KEY, number INTEGER NOT NULL, at TEXT NOT NULL,
+    kind TEXT NOT NULL, org TEXT NOT NULL, before TEXT, verdict TEXT NOT NULL, level INTEGER NOT NULL,
     headline TEXT NOT NULL, hint TEXT
 ) STRICT;
 CREATE INDEX alerts ON alert (number);
@@ -76,8 +77,8 @@ CREATE TABLE delivery (
     PRIMARY KEY (alert, sink)
 ) STRICT;
 CREATE TABLE refusal (
-    sink TEXT NOT NULL, given_up INTEGER NOT NULL, at TEXT NOT NULL, message TEXT NOT NULL,
-    count INTEGER NOT NULL, PRIMARY KEY (sink, given_up)
+    config TEXT NOT NULL, sink TEXT NOT NULL, given_up INTEGER NOT NULL, at TEXT NOT NULL,
+    message TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (config, sink, given_up)
 ) STRICT;
 -- Completed deliveries of another database, which is not yet updated.
 CREATE TABLE delivered (
