@@ -184,6 +184,7 @@ async def _run_change_stream(watch: Watch, names: Sequence[str], alerts: AlertDi
         print_problem,
         names=names,
         alerts=alerts,
+        cache_problem=lambda: watch.org_service.stores.credentials.cache_problem,
         reader_is_gone=lambda: reader_is_gone(sys.stdout),
     )
     stop = StopSignal(clock)

@@ -87,7 +87,10 @@ class WatchOutput:
 
 @asynccontextmanager
 async def watching(
-    watch: FleetDriver, names: Sequence[str] = (), alerts: Callable[[], AlertDispatcher] | None = None
+    watch: FleetDriver,
+    names: Sequence[str] = (),
+    alerts: Callable[[], AlertDispatcher] | None = None,
+    cache_problem: Callable[[], Problem | None] = lambda: None,
 ) -> AsyncIterator[WatchOutput]:
     scene = WatchOutput(watch.clock, watch, StopSignal(watch.clock))
     watcher = ChangeStream(
@@ -98,6 +101,7 @@ async def watching(
         scene.problems.append,
         names=names,
         alerts=alerts() if alerts else None,
+        cache_problem=cache_problem,
         reader_is_gone=lambda: scene.is_seen_to_leave,
     )
     scene.task = asyncio.create_task(watcher.run(scene.stop))
@@ -400,6 +404,13 @@ async def test_what_is_not_delivered_is_shown_once_and_again_when_it_comes_back(
         dispatcher.wrong = wrong
         await scene.live(MINUTE)
         assert scene.problems == [wrong, wrong]
+
+
+async def test_a_token_that_cannot_be_cached_is_reported_once(clock: FakeClock) -> None:
+    problem = Problem("keyring", "The keyring took no access token.", "Unlock it.")
+    async with watching(FleetDriver(clock, "acme"), cache_problem=lambda: problem) as scene:
+        await scene.live(MINUTE)
+        assert scene.problems == [problem]
 
 
 async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None:

@@ -12,6 +12,8 @@ import pytest
 from rich.console import Console
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.events import Resize
+from textual.geometry import Size
 
 from tests.support.fake_clock import START, FakeClock
 from tests.support.memory_journal import MemoryJournal
@@ -73,6 +75,16 @@ async def test_reordering_waits_while_somebody_moves() -> None:
         assert driven.order == NAMES
         await driven.advance(12)
         assert driven.order[0] == "org-5"
+
+
+async def test_a_screen_that_missed_the_last_resize_gets_the_terminals_size_a_second_later() -> None:
+    async with drive_app(size=(100, 30)) as driven:
+        late = Size(200, 60)
+        driven.app.screen.post_message(Resize(late, late))
+        await driven.pilot.pause()
+        assert driven.app.screen.outer_size == late
+        await driven.advance()
+        assert driven.app.screen.outer_size == driven.app.size == (100, 30)
 
 
 async def test_a_tick_during_the_exit_does_nothing() -> None:

@@ -39,12 +39,14 @@ class ChangeStream:
         *,
         names: Collection[str] = (),
         alerts: AlertDispatcher | None = None,
+        cache_problem: Callable[[], Problem | None] = lambda: None,
         reader_is_gone: Callable[[], bool] = lambda: False,
     ) -> None:
         """`write` writes one line, and raises BrokenPipeError once the reader is gone.
 
-        `on_problem` is called with problems that belong to no org. Without `names`, all orgs are watched,
-        including those added later.
+        `on_problem` is called with problems that belong to no org; `cache_problem` returns why access
+        tokens cannot be cached, if they cannot. Without `names`, all orgs are watched, including those
+        added later.
         """
         self._config = config
         self._fleet = fleet
@@ -53,6 +55,7 @@ class ChangeStream:
         self._on_problem = on_problem
         self._names = frozenset(names)
         self._alerts = alerts
+        self._cache_problem = cache_problem
         self._reader_is_gone = reader_is_gone
         self._lines: deque[str] = deque()
         self._states: dict[str, tuple[Verdict, OrgState]] = {}
@@ -105,6 +108,7 @@ class ChangeStream:
         self._start_pollers(change.added)
         self._report_new_problems("config", self._config.problem)
         self._report_new_problems("journal", self._fleet.journal_problem)
+        self._report_new_problems("cache", self._cache_problem())
         for task in [task for task in self._tasks if task.done()]:
             self._tasks.remove(task)
             task.result()  # a bug in a task ends the watch with its traceback

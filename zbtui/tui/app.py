@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePath
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
@@ -21,6 +22,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.css.query import NoMatches
+from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
@@ -194,6 +196,7 @@ class ZbtuiApp(ThemedApp[str]):
         """Called once a second by the app's only timer."""
         if not self.screen_stack:
             return  # on exit the screens are removed before the timer
+        self._correct_size()
         self._config.check_for_change()
         change = self._fleet.tick()
         self._show_or_hide_welcome(change)
@@ -212,6 +215,14 @@ class ZbtuiApp(ThemedApp[str]):
         if isinstance(self.screen, DetailScreen | FormScreen):
             with suppress(NoMatches):  # the screen is closing, and its widgets are gone
                 self.screen.tick()
+
+    def _correct_size(self) -> None:
+        """Take the terminal's size, if app or screen missed it: of resizes in quick succession Textual may
+        handle the last one first."""
+        size = self.size if self.is_headless else Size(*get_terminal_size())
+        for pump, has_size in ((self, self.size), (self.screen, self.screen.outer_size)):
+            if has_size != size:
+                pump.post_message(events.Resize(size, size))
 
     def _show_or_hide_welcome(self, change: OrgChanges) -> None:
         """Show the welcome screen only while there is no org."""
