@@ -39,7 +39,7 @@ _USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 
 @dataclass(frozen=True, slots=True)
 class RegisteredClient:
-    """A client as registered in Zoho's API console."""
+    """A simulated OAuth client, as a person would register it in Zoho's API console."""
 
     client_id: str
     client_secret: str = field(repr=False)

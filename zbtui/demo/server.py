@@ -119,7 +119,7 @@ async def _serve(simulator: Simulator, scope: Scope, receive: Receive, send: Sen
 
 
 def _resolve_site(scheme: str, host: str, path: str) -> tuple[Site, str]:
-    """The data center of a request, and the path there."""
+    """The data center that a request is for, and the URL path within that data center."""
     if host in _DATA_CENTERS_BY_HOST:
         return Site(_DATA_CENTERS_BY_HOST[host]), path
     root = f"{scheme}://{host}"

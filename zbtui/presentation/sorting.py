@@ -66,7 +66,7 @@ def _time_key(at: datetime | None, otherwise: float) -> float:
 
 
 def _text_key(text: str | None) -> tuple[Any, ...]:
-    """Alphabetical, ignoring case; orgs without a text come last."""
+    """A sort key: alphabetical, ignoring case; None and empty texts come last."""
     return (not text, (text or "").casefold())
 
 

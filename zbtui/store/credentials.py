@@ -18,8 +18,8 @@ FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
 class CredentialStore(Protocol):
     """Keeps sign-in credentials and access tokens. Each call may raise a `ProblemError`.
 
-    An entry belongs to an org's name and identity: another org of the same name never reads it. A read
-    returns None if there is no entry, and raises if it fails.
+    An entry is found by the org's name and `Org.identity` (client and hosts), so another org of the same
+    name never reads it. A read returns None if there is no entry.
     """
 
     cache_problem: Problem | None

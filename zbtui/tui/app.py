@@ -217,8 +217,10 @@ class ZbtuiApp(ThemedApp[str]):
                 self.screen.tick()
 
     def _correct_size(self) -> None:
-        """Take the terminal's size, if app or screen missed it: of resizes in quick succession Textual may
-        handle the last one first."""
+        """Take the terminal's size if the app or its screen missed it.
+
+        Of several resizes in quick succession, Textual may handle an older one last.
+        """
         size = self.size if self.is_headless else Size(*get_terminal_size())
         for pump, has_size in ((self, self.size), (self.screen, self.screen.outer_size)):
             if has_size != size:

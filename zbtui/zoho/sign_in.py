@@ -180,7 +180,10 @@ async def _request_device_code(
 
 
 def _parse_interval(value: object) -> timedelta | None:
-    """Parse a duration: milliseconds, as Zoho documents, but a value up to 1000 must be seconds."""
+    """Parse a duration of the device answer; None: not a positive number.
+
+    Zoho documents milliseconds; a value up to 1000 is taken as seconds.
+    """
     number = positive_number(value)
     if number is None:
         return None
