@@ -276,6 +276,10 @@ def _doctor(args: argparse.Namespace) -> int:
     if args.capture is not None:
         from zbtui.manage import capture_org
 
+        for option, is_given in (("--json", args.json), ("--find-data-center", args.find_data_center)):
+            if is_given:
+                message = "--capture records answers in a file, and examines nothing."
+                raise ProblemError(Problem("config", message, f"Leave out {option}."))
         return run_with_org_service(
             args, lambda org_service: capture_org(org_service, args.names, args.capture)
         )

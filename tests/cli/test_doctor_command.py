@@ -71,3 +71,13 @@ def test_a_capture_is_written_and_shown_and_says_what_it_is_for(
         run = run_command("doctor", *names, "--capture", str(tmp_path / "other"))
         assert (run.status, run.out) == (3, "") and "A capture is of one org." in run.err
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("option", ["--json", "--find-data-center"])
+def test_a_capture_examines_nothing_and_says_so(
+    run_command: RunCommand, zoho: SimulatorServer, tmp_path: Path, option: str
+) -> None:
+    add(run_command, zoho, "nordlys")
+    run = run_command("doctor", "nordlys", "--capture", str(tmp_path / "capture.json"), option)
+    assert (run.status, list(tmp_path.glob("capture*"))) == (3, [])
+    assert f"Leave out {option}." in run.err

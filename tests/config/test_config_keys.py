@@ -16,7 +16,7 @@ from tests.store.store_samples import sample_org
 from tests.support.samples import reproducible
 from zbtui.config.parsing import org_from_table, org_to_table, parse_config
 from zbtui.model.org import ACCENTS
-from zbtui.presentation.keymap import Keymap
+from zbtui.presentation.custom_keys import Keymap
 
 
 @pytest.fixture

@@ -47,8 +47,8 @@ from zbtui.model.text import MAX_LENGTH, clean
 from zbtui.model.time_format import datetime_texts, format_duration, parse_duration
 from zbtui.model.watch_policy import WatchPolicy
 from zbtui.presentation.agenda import build_agenda, later_agenda_runs
+from zbtui.presentation.custom_keys import InvalidKeymapError, parse_keymap
 from zbtui.presentation.filter import parse_filter, searchable_texts
-from zbtui.presentation.keymap import InvalidKeymapError, parse_keymap
 from zbtui.presentation.qr import qr_rows
 from zbtui.store import encoding
 from zbtui.store.keyring_entries import decode_access_token, decode_sign_in

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from zbtui.presentation.custom_keys import parse_keymap, textual_key_name
 from zbtui.presentation.key_actions import KEY_SCOPES, KeyAction
-from zbtui.presentation.keymap import parse_keymap, textual_key_name
 
 _ALL = [(scope, each) for scope, actions in KEY_SCOPES.items() for each in actions]
 

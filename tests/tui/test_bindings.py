@@ -14,8 +14,8 @@ from textual.keys import _character_to_key
 from textual.screen import Screen
 from textual.widget import Widget
 
+from zbtui.presentation.custom_keys import InvalidKeymapError, parse_keymap, textual_key_name
 from zbtui.presentation.key_actions import KEY_SCOPES
-from zbtui.presentation.keymap import InvalidKeymapError, parse_keymap, textual_key_name
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.forms.edit_screen import EditScreen
 from zbtui.tui.forms.remove_screen import RemoveScreen

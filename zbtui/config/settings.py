@@ -8,7 +8,7 @@ from datetime import timedelta
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.model.org import Org
 from zbtui.model.watch_policy import WatchPolicy
-from zbtui.presentation.keymap import Keymap
+from zbtui.presentation.custom_keys import Keymap
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from zbtui.model.text import clean
 from zbtui.model.time_format import parse_duration
 from zbtui.model.verdict import Level
 from zbtui.model.watch_policy import POLICY_KEYS, WatchPolicy
-from zbtui.presentation.keymap import InvalidKeymapError, Keymap, parse_keymap
+from zbtui.presentation.custom_keys import InvalidKeymapError, Keymap, parse_keymap
 from zbtui.zoho_api.data_centers import webhook_url_error
 
 _LEVELS: Final = {level.label: level for level in Level if level is not Level.OK}

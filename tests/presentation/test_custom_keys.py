@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zbtui.presentation.custom_keys import RESERVED_KEYS, InvalidKeymapError, parse_keymap, textual_key_name
 from zbtui.presentation.key_actions import KEY_SCOPES
-from zbtui.presentation.keymap import RESERVED_KEYS, InvalidKeymapError, parse_keymap, textual_key_name
 
 _IDS = sorted({each.id for actions in KEY_SCOPES.values() for each in actions})
 
