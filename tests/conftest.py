@@ -19,8 +19,10 @@ from tests.support.pilot_idle import pilot_waits_until_idle
 from tests.support.secret_service import SecretService, delete_zbtui_entries, secret_service
 
 fake_the_date_alone()
-# A busy machine takes longer for an example.
-hypothesis.settings.register_profile("zbtui", deadline=None)
+# No deadline: a busy machine takes longer for an example. The same examples in each run: a run that fails
+# can be repeated; `--hypothesis-profile explore` tries others.
+hypothesis.settings.register_profile("zbtui", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("zbtui")
 
 

@@ -70,10 +70,11 @@ def ascii_for(character: str) -> str:
         return "#"
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return ""
+    width = 2 if unicodedata.east_asian_width(character) in "WF" else 1
     base = unicodedata.normalize("NFKD", character)[0]
-    if base.isascii() and base.isprintable():
-        return base
-    return _UNKNOWN * (2 if unicodedata.east_asian_width(character) in "WF" else 1)
+    if base.isascii() and base.isprintable() and base != "?":
+        return base.ljust(width)
+    return _UNKNOWN * width
 
 
 def _for_box_drawing(name: str) -> str:
