@@ -78,11 +78,11 @@ def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
 def is_accounts_url(url: str, dc: DataCenter) -> bool:
     """Whether a URL that a person is to open is on a trusted accounts host."""
     parts = _split_url(url) if len(url) <= 500 else None
-    if parts is None or parts.username is not None:
+    if parts is None:
         return False
     rows = [dc] if dc.key == CUSTOM_DATA_CENTER else [dc, *DATA_CENTERS.values()]
     accounts_urls = [_split_url(row.accounts_url) for row in rows]
-    site = (parts.scheme, parts.netloc)
+    site = (parts.scheme, parts.netloc)  # with a user, it equals none
     return any(each is not None and (each.scheme, each.netloc) == site for each in accounts_urls)
 
 
