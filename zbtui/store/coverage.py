@@ -55,7 +55,7 @@ class CoverageLog:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._spans: dict[_Key, list[Span]] = {}
-        """The spans of each org that are not written yet, and its last span, which a poll may still extend."""
+        """The spans of each org that are not written yet, and its last span, which a poll may extend."""
         self._gaps: dict[_Key, timedelta] = {}
         """The longest time between two polls of one span, by org."""
         self._unwritten: set[_Key] = set()

@@ -30,7 +30,7 @@ class CredentialStore(Protocol):
     async def read_access_token(self, org: Org) -> AccessToken | None: ...
     async def write_access_token(self, org: Org, access: AccessToken) -> None: ...
     async def delete(self, org: Org) -> None:
-        """Delete an org's access token, and its sign-in credentials unless another config uses them, too."""
+        """Delete an org's access token, and its sign-in credentials unless another config uses them."""
 
     async def other_config(self, org: Org) -> str | None:
         """Return a config file, other than this process's, whose org uses the same sign-in credentials.

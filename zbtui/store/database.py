@@ -245,7 +245,7 @@ def open_database(
 
 
 def encode_datetime(moment: datetime) -> str:
-    """Encode a time as an ISO 8601 text in UTC; such texts sort alphabetically in the order of the times."""
+    """Encode a time as an ISO 8601 text in UTC; sorting such texts alphabetically sorts them by time."""
     return moment.astimezone(UTC).isoformat()
 
 

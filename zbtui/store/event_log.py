@@ -1,4 +1,4 @@
-"""Reads, writes and deletes the journal's events, kept far longer than Zoho keeps its history of backups."""
+"""Reads, writes and deletes the journal's events, which are kept far longer than Zoho keeps its history."""
 
 from __future__ import annotations
 

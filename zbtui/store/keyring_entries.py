@@ -1,6 +1,6 @@
-"""Defines an org's two entries in the OS keyring, one for its sign-in credentials, one for its access token.
+"""Names, encodes and decodes an org's two keyring entries, for its sign-in credentials and access token.
 
-Each entry has a name and a JSON text, which contains the org's OAuth client and hosts as well as the secrets.
+The JSON text of an entry contains the org's OAuth client and hosts as well as the secrets.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def decode_sign_in(text: str, org: Org) -> SignInCredentials:
 
 
 def configs_of(text: str) -> list[str]:
-    """Return the config files that the JSON of a sign-in entry names; empty if they are missing or invalid."""
+    """Return the config files that the JSON of a sign-in entry names; empty if that JSON is invalid."""
     configs = _decode_object(text).get("configs")
     return [name for name in configs if isinstance(name, str)] if isinstance(configs, list) else []
 

@@ -26,7 +26,7 @@ def disable_logging() -> None:
 
 
 def log_to_file(path: Path) -> None:
-    """Write zbtui's warnings to the log file `path`; when the file is full, it is renamed to end in `.log.1`.
+    """Write zbtui's warnings to the log file `path`. A full log file is renamed to end in `.log.1`.
 
     If the file cannot be opened, nothing is logged and nothing is raised.
     """

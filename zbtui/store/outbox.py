@@ -37,7 +37,7 @@ _NONE: Final[Identities] = {}
 class Outbox:
     """Stores a config's alerts before they are sent, so that none is lost and few are sent twice.
 
-    All zbtui processes with the same config share the alerts; processes with another config never send them.
+    All zbtui processes with the same config share the alerts; processes with other configs never send them.
     """
 
     # Callers go through these steps: 1. `would_change`, 2. `decide_and_store`, 3. `claim_delivery`, and
@@ -54,7 +54,7 @@ class Outbox:
     async def alert_state(self, identities: Identities = _NONE) -> AlertState:
         """Return the alert state, which says what the user was last notified of about each org and outage.
 
-        `identities` maps an org's name to its `Org.identity`; the state of other orgs of that name is left out.
+        `identities` maps the name of each org to its `Org.identity`; other orgs of the name are left out.
         """
         return await self._database.read(
             lambda database: read_alert_state(database, self._config, identities), AlertState()
@@ -99,17 +99,17 @@ class Outbox:
         return await self._database.transaction(act, (), essential=True)
 
     async def note_removal(self, org_name: str, now: datetime) -> None:
-        """Record that zbtui is about to remove an org from the config, so that no alert reports the removal."""
+        """Record that zbtui is about to remove an org from the config, so that no alert reports this."""
         await self._database.transaction(
             lambda database: note_removal(database, self._config, org_name, now), None, essential=True
         )
 
     async def latest_number(self, now: datetime) -> int:
-        """Return a number that is lower than the number of each alert that any process stores from `now` on."""
+        """Return a number lower than that of each alert that any process stores from `now` on."""
         return max(await self._database.read(latest_alert_number, 0), number_at(now) - 1)
 
     async def alerts_after(self, number: int) -> tuple[StoredAlert, ...]:
-        """Return the config's alerts with a number above `number`, oldest first, whichever process stored them."""
+        """Return the config's alerts, stored by any process, with a number above `number`, oldest first."""
         return await self._database.read(
             lambda database: read_alerts_after(database, self._config, number), ()
         )
