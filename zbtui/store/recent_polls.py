@@ -1,4 +1,4 @@
-"""Encodes the problems of an org's last poll, and decides whether that poll makes a new poll unnecessary."""
+"""Encodes the problems of an org's last poll, and decides whether that poll makes a new one unneeded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ A poll that failed with such a problem did not reach Zoho, and cost no API credi
 """
 
 Problems = tuple[Problem | None, Problem | None]
-"""Two problems of one poll, that of the backup's details and that of its history or download links.
+"""The problem with the details of the latest backup, and the problem with the history of backups, in one poll.
 
 Each is None if there was no such problem.
 """

@@ -23,7 +23,7 @@ _COUNT_WAITING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The last alert that a channel refused or, if `given_up`, the last alert that zbtui did not deliver."""
+    """The last alert that a channel refused or, if `given_up` is set, whose delivery zbtui gave up."""
 
     channel: str
     given_up: bool

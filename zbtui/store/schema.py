@@ -103,7 +103,7 @@ class NewerSchemaError(sqlite3.DatabaseError):
 
 
 def connect(path: Path | None, patience: float) -> sqlite3.Connection:
-    """Open the database file `path`, or one in memory if `path` is None, and create its tables if it is new.
+    """Open the database file `path`, or one in memory if `path` is None. Creates the tables of a new one.
 
     `patience` is how many seconds to wait while another process writes. Raises an `sqlite3.Error` if the
     file cannot be opened or made, or is no journal of this version of zbtui.

@@ -1,4 +1,4 @@
-"""Stores the state of the screen, such as view and filter, in a JSON file; the screen works without it, too."""
+"""Stores the state of the screen, such as view and filter, in a JSON file, as far as the disk allows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ScreenState:
 
 
 def read_state(body: object) -> ScreenState:
-    """Read a screen state from the parsed JSON of its file; missing or invalid values become the defaults."""
+    """Read a screen state from the parsed JSON of its file; invalid or missing values become defaults."""
     values: dict[str, Any] = body if isinstance(body, dict) else {}
     view, sort, find, theme = (values.get(key) for key in ("view", "sort", "find", "theme"))
     return ScreenState(
@@ -58,7 +58,7 @@ class ScreenMemory:
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Use the file `path`, whose folder the first write makes; if it is None, as in the demo, store nothing."""
+        """Use the file `path`, whose folder the first write makes. If `path` is None, store nothing."""
         self._path = path
         self._worker = WorkerThread("zbtui-screen")
         self._writes: set[asyncio.Task[None]] = set()

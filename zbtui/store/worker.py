@@ -112,7 +112,7 @@ def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
 
 
 class _DaemonThreadExecutor(ThreadPoolExecutor):
-    """Runs each call in a new daemon thread. The number is not limited, as zbtui makes at most 16 requests at once."""
+    """Runs each call in a new daemon thread, without a limit: zbtui makes at most 16 requests at once."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
