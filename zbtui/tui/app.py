@@ -141,7 +141,7 @@ class ZbtuiApp(ThemedApp[str]):
             self.screen.refresh()
 
     def on_orgs_shown(self) -> None:
-        """Start polling the orgs, which are painted now: keyring and network cannot delay the first paint."""
+        """Start polling the orgs after their first paint, so that keyring and network cannot delay it."""
         if self._polling_started:  # called again for another view's first paint
             return
         self._polling_started = True
@@ -350,7 +350,7 @@ class ZbtuiApp(ThemedApp[str]):
     # The terminal
 
     def _handle_signals(self) -> None:
-        """Have the app exit on the signals sent when the terminal goes away (ssh drops, the window closes)."""
+        """Have the app exit on the signals that tell of a lost terminal (ssh drops, the window closes)."""
         for name in ("SIGHUP", "SIGTERM"):
             number = getattr(signal, name, None)
             if number is not None and sys.platform != "win32":
@@ -376,7 +376,7 @@ class ZbtuiApp(ThemedApp[str]):
     # Crashes
 
     def _handle_exception(self, error: Exception) -> None:
-        """Exit with a short crash report; Textual's own report includes all local variables, secrets too."""
+        """Exit with a short crash report; Textual's own includes every local variable, secrets too."""
         self._return_code = 1
         if self._exception is None:
             self._exception = error

@@ -70,7 +70,7 @@ class OrgList:
     # Queries
 
     def snapshot(self, name: str) -> Snapshot:
-        """Return the snapshot of the org called `name`; while names are hidden, a copy with names replaced."""
+        """Return an org's snapshot by name; while names are hidden, a copy with names replaced."""
         if not self.names_hidden:
             return self.all_orgs[name]
         if name not in self._redacted:
@@ -187,7 +187,7 @@ class OrgList:
         self._last_moved_at = self.now
 
     def extend_idle_timer(self) -> None:
-        """Restart the idle timer if it is running; called while another screen or the filter is in use."""
+        """Restart the idle timer if it is running; called while the user is in another screen or filter."""
         if self._last_moved_at is not None:
             self._last_moved_at = self.now
 
@@ -266,7 +266,7 @@ class OrgList:
         self._order_is_outdated = False
 
     def _apply_filter_unsorted(self) -> None:
-        """Apply the filter without sorting: orgs that newly match are added at the end until the next sort."""
+        """Apply the filter without sorting: orgs that newly match stay at the end until the next sort."""
         matching, shown = self._matching, self.positions
         added = [name for name in self.all_orgs if name in matching and name not in shown]
         self._set_order([name for name in self.order if name in matching] + added)

@@ -165,7 +165,7 @@ class ThemedApp(App[ReturnType]):
 
     @property
     def default_theme(self) -> str:
-        """The name of the theme that suits the terminal; it is used unless the user chooses another theme."""
+        """The name of the theme that suits the terminal, used unless the user chooses another theme."""
         return "ansi-dark" if self.console.color_system == "standard" else DARK
 
     @property
