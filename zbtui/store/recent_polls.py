@@ -19,7 +19,7 @@ A poll that failed with such a problem did not reach Zoho, and cost no API credi
 """
 
 Problems = tuple[Problem | None, Problem | None]
-"""The problem with the details of the latest backup, and the problem with the history of backups, in one poll.
+"""Two problems of one poll, that with the details of the latest backup and that with the backup history.
 
 Each is None if there was no such problem.
 """

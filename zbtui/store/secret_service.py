@@ -145,7 +145,7 @@ class SharedConnectionKeyring(SecretService.Keyring):
         self._close()
 
     def _reopen(self) -> None:
-        """Replace the connection by a new one. Raises `InitError` if a collection cannot be found or made."""
+        """Replace the connection by a new one. Raises `InitError` if no collection is found or made."""
         self._drop()
         with ExitStack() as on_failure:
             bus = on_failure.enter_context(closing(secretstorage.dbus_init()))

@@ -76,14 +76,14 @@ class Fleet:
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
         self._pollers: dict[str, Poller] = {}
         self._signed_in_again: dict[str, Snapshot] = {}
-        """The snapshots of orgs that signed in again, by org name; `tick` restarts the pollers of these orgs."""
+        """The snapshots of orgs that signed in again, by org name; `tick` restarts their pollers."""
         self._unfinished: set[asyncio.Task[object]] = set()
         """The tasks that `poll_once` started, including those that run on after its time limit."""
         self._change = OrgChanges()
         """The orgs added and removed since the last call of `tick`."""
         self._last_drift = clock_drift(self._clock)
         self._org_numbers: dict[str, str | None] = {}
-        """The org numbers at the last search for twins, by org name. Twins are orgs with the same number."""
+        """The org numbers, by org name, at the last search for twins, which are orgs of the same number."""
         self._start_pollers(config.orgs, journal.load_all(config.orgs))
         self._mark_twins()
 
@@ -137,7 +137,7 @@ class Fleet:
     ) -> list[Snapshot]:
         """Poll each of these orgs once, concurrently, and return their snapshots in the same order.
 
-        An org that any process polled within `max_age` is not polled again; its stored snapshot is used.
+        If any process polled an org within `max_age` or `POLL_FLOOR`, the journal's snapshot of it is used.
         A poll without an answer after `seconds` fails with `NO_ANSWER_IN_TIME`, and is recorded as failed.
         The request of such a poll goes on until its own time limit, or until the HTTP client is closed.
         """
@@ -175,9 +175,9 @@ class Fleet:
     async def _finish_within(
         self, coroutines: Sequence[Coroutine[Any, Any, object]], seconds: float | None
     ) -> list[int]:
-        """Run coroutines concurrently for at most `seconds`; return the indexes of those that still run then.
+        """Run coroutines concurrently, and return the indexes of those that still run after `seconds`.
 
-        These are not cancelled. If `seconds` is None, wait for all coroutines.
+        These coroutines are not cancelled. If `seconds` is None, wait for all coroutines.
         """
         if not coroutines:
             return []

@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 class Poller:
     """Polls one org when it is due, and publishes every change of its snapshot.
 
-    End a poller with `stop()`, not by cancelling its task, since a request that has begun has time limits of
-    its own.
+    End a poller with `stop()`, not by cancelling its task: a request that has begun ends by its own time
+    limits.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Poller:
         if seen and seen <= now and not known.polls.failures and not self._requested:
             polled = replace(known, polls=replace(known.polls, attempted_at=seen, restored=False))
             again = next_poll(polled, self.policy, now, self._rng.uniform(-1, 1))
-            # The next poll is due as if this process had made the stored poll, whose age shortens the pause.
+            # Due as if this process had made the stored poll: the age of that poll shortens the pause.
             if again and again - (now - seen) > now:
                 known, due = polled, again - (now - seen)
         self._replace(known, due)
@@ -215,7 +215,7 @@ class Poller:
         self._publish(snapshot)
 
     def _log_new_problem(self, before: Snapshot) -> None:
-        """Log the problem of the last poll, unless `before`, the snapshot before it, had the same problem."""
+        """Log the problem of the last poll, unless `before`, the previous snapshot, had the same problem."""
         name, old, new = self.snapshot.org.name, before.polls, self.snapshot.polls
         if new.problem:
             kind, message, old_message = "", _problem_message(new.problem), _problem_message(old.problem)
