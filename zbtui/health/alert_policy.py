@@ -86,7 +86,10 @@ class JudgedOrg:
 def decide_alerts(
     state: AlertState, judged: Sequence[JudgedOrg], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, tuple[Alert, ...]]:
-    """Return the new alert state and the alerts that are due. `judged` are all orgs of this process."""
+    """Return the new alert state and the alerts that are due.
+
+    `judged` are all orgs that this process watches.
+    """
     # 1. Correct times from the future, before anything is compared with them: after the clock was
     #    set back, they would silence reminders and reject polls as old.
     state, alerts, reachability = _clamp_to_now(state, now), list[Alert](), _reachability_of(judged)
@@ -156,8 +159,7 @@ def _decide_outage(
     rules: AlertRules,
     now: datetime,
 ) -> tuple[AlertState, list[Alert]]:
-    """Return the new alert state, and an alert if an outage of all orgs begins, ends or needs a reminder.
-    """
+    """Return the new alert state, and an alert if an outage of all orgs begins, ends or needs a reminder."""
     since = state.outage_since
     # 1. No outage yet: has one begun?
     if since is None:

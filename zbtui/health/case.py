@@ -80,8 +80,7 @@ Rule = Callable[[Case], Verdict | None]
 
 
 def backup_awaited_since(case: Case) -> datetime | None:
-    """Return the time of the last good backup, or of the plan if no backup ever completed; None if unknown.
-    """
+    """Return the time of the last good backup, or of the plan if no backup ever completed; None if unknown."""
     history, newer = case.history, case.completed_run_start
     if history is None:
         return None

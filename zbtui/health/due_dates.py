@@ -71,8 +71,7 @@ def update_due_dates(
 def settle_due_dates(
     dates: tuple[DueDate, ...], history: History, zoho_now: datetime
 ) -> tuple[DueDate, ...]:
-    """Return the due dates, oldest first, without those whose runs have ended or were cancelled.
-    """
+    """Return the due dates, oldest first, without those whose runs have ended or were cancelled."""
     ends: list[datetime | None] = [*(due.at for due in dates[1:]), None]
     left = (_settle(due, end, history, zoho_now) for due, end in zip(dates, ends, strict=False))
     return tuple(due for due in left if due)

@@ -42,7 +42,7 @@ def judge(
         snapshot: what is known of the org.
         policy: the watch policy (poll intervals and thresholds), before the org's own values are applied.
         now: the time by this machine's clock, with a time zone.
-        allowed_failures: the number of failed polls in a row after which the last good answer does not count.
+        allowed_failures: after this many failed polls in a row, the last good answer no longer counts.
     """
     now = now.astimezone(UTC)  # datetimes of one zone subtract by wall clock, wrongly across a DST change
     case = Case(snapshot, snapshot.org.own_policy(policy), now, allowed_failures)
