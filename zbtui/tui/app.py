@@ -115,8 +115,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._pending_updates: dict[str, Snapshot] = {}
         """The latest snapshot of each org that the screen has not received yet."""
         self._gc_is_frozen = False
-        """Whether the garbage collector has been set up for long running, once every org has been polled.
-        """
+        """Whether `gc.freeze` has been called, which happens once every org has been polled."""
         self._polling_started = False
         """Whether polling has begun, which happens as soon as the orgs have been painted."""
 
@@ -174,7 +173,7 @@ class ZbtuiApp(ThemedApp[str]):
         return self._config.problem, self._fleet.journal_problem, cache, *alerts, memory
 
     def _start_polling(self, names: Iterable[str]) -> None:
-        # Not Textual workers: Textual searches through all of them whenever a widget is removed.
+        # Not as Textual workers: Textual searches through all its workers whenever a widget is removed.
         for name in names:
             task = asyncio.create_task(self._fleet.run_poller(name), name=f"poll:{name}")
             self._poll_tasks.add(task)
@@ -208,7 +207,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._show_or_hide_welcome(change)
         if not self._gc_is_frozen and all(org.polls.attempted_at for org in self._fleet.snapshots):
             self._gc_is_frozen = True
-            # Otherwise each full collection scans the data of thousands of orgs while a key press waits.
+            # Without `freeze`, each full collection scans the data of thousands of orgs while a key press waits.
             # Objects created from now on rarely need a full collection.
             gc.freeze()
             gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)
@@ -216,7 +215,7 @@ class ZbtuiApp(ThemedApp[str]):
             if follow_time_zone():
                 screen.time_zone_changed()
             screen.tick(change)
-        # Also without any org: an alert is due when orgs have left the config.
+        # Called even if no org is left, because an alert is due when orgs have left the config.
         self._alert_notifier.tick(screen.org_list.verdicts if screen else {})
         if isinstance(self.screen, DetailScreen | FormScreen):
             with suppress(NoMatches):  # the screen is closing, and its widgets are gone
@@ -350,7 +349,7 @@ class ZbtuiApp(ThemedApp[str]):
     # The terminal
 
     def _handle_signals(self) -> None:
-        """Have the app exit on the signals that tell of a lost terminal (ssh drops, the window closes)."""
+        """Have the app exit on SIGHUP and SIGTERM, such as when ssh drops or the window closes."""
         for name in ("SIGHUP", "SIGTERM"):
             number = getattr(signal, name, None)
             if number is not None and sys.platform != "win32":

@@ -197,7 +197,7 @@ class OrgList:
         return self._last_moved_at is not None
 
     def expire_idle_timer(self) -> bool:
-        """Stop the idle timer if the idle timeout is over. Return whether this call has stopped the timer."""
+        """Stop the idle timer if the idle timeout is over. Return whether this call has stopped it."""
         if self._last_moved_at is None or self.now - self._last_moved_at <= _IDLE_TIMEOUT:
             return False
         self._last_moved_at = None

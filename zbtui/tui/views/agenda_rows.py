@@ -33,7 +33,8 @@ def render_run(
 ) -> StyledLine:
     """Return the line of one backup run: `09:58 ● acme  in 03:12:44  every week on Monday`.
 
-    The line is exactly `width` cells wide. `shares_hour` marks runs of several orgs in the same hour.
+    The line is exactly `width` cells wide. If another run begins in the same hour, `shares_hour` is true,
+    and the line is marked.
     """
     local = run.local_time
     ahead = run.at - snapshot.zoho_now(now)

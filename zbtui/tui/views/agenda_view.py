@@ -198,6 +198,6 @@ class AgendaView(OrgListView):
 
 def _inputs_of(snapshot: Snapshot) -> _AgendaInputs:
     backup, next_run = snapshot.zoho.backup, snapshot.next_run
-    # As text, because equal moments with different UTC offsets may differ in weekday or time of day.
+    # The next run as text: equal moments with different UTC offsets may differ in weekday or time of day.
     plan = backup and backup.rrule, next_run and next_run.isoformat()
     return _AgendaInputs(plan, is_running(snapshot), snapshot.zoho.clock_offset)

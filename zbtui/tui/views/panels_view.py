@@ -46,9 +46,9 @@ class PanelsView(OrgListView):
         """
         fitting = max((width + COLUMN_GAP) // (MIN_PANEL_WIDTH + COLUMN_GAP), 1)
         filling = -(-(width + COLUMN_GAP) // (MAX_PANEL_WIDTH + COLUMN_GAP))
-        # From the screen's height, not the view's: a banner must not change the number of columns.
+        # Counted from the screen's height, not the view's: a banner must not change the number of columns.
         rows = max((self.screen.size.height - _LINES_OUTSIDE_VIEW) // PANEL_HEIGHT, 1)
-        # From the number of all orgs: a filter must not change it either.
+        # Counted from all orgs, because a filter must not change the number of columns either.
         org_count = max(len(self.org_list.all_orgs), 1)
         columns = min(max(filling, -(-org_count // rows)), fitting, org_count)
         room = (width - COLUMN_GAP * (columns - 1)) // columns

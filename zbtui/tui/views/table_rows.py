@@ -143,7 +143,7 @@ _PRIORITY: Final = (
 )
 """The titles of the columns, the most important first, for when there is no room for all columns."""
 _MIN_WHY_CELLS: Final = 40
-"""The number of cells that the column WHY gets before less important columns are added."""
+"""The number of further cells kept for the column WHY before less important columns are added."""
 _GROWTH_LIMITS: Final = (
     *(("STATUS", 20), ("NEXT RUN", 20), ("ORG", 20), ("WHY", 80)),
     *((title, 400) for title in _PRIORITY),

@@ -1,4 +1,4 @@
-"""Joins pieces of text into one strip; Textual's own join and pad are slow, as they create extra strips."""
+"""Joins pieces of text into one Textual strip, which Textual's own join and pad do slowly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 
 def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
-    """One strip with as few segments as possible; `width` is the total width of all pieces in cells."""
+    """Return a strip with as few segments as possible; `width` is the width of all pieces in cells."""
     texts: list[str] = []
     styles: list[Style] = []
     last = None
