@@ -1,1 +1,1 @@
-"""Decides, without I/O, how healthy each org's backup is, when to poll the org, and which alerts to send."""
+"""Decides, without I/O, how healthy each org's backup is, when to poll it, and which alerts to send."""

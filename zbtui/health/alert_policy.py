@@ -159,7 +159,7 @@ def _decide_outage(
     rules: AlertRules,
     now: datetime,
 ) -> tuple[AlertState, list[Alert]]:
-    """Return the new alert state, and an alert if an outage of all orgs begins, ends or needs a reminder."""
+    """Return the new alert state, and an alert if an outage of all orgs begins, ends or gets a reminder."""
     since = state.outage_since
     # 1. No outage yet: has one begun?
     if since is None:
@@ -231,7 +231,8 @@ def _others_are_pending(
 ) -> bool:
     """Whether polls of other orgs are still awaited, which could show that Zoho can be reached.
 
-    Two poll intervals after `began`, every other org was polled, unless the program has just started.
+    Two poll intervals after `began`, the other orgs were polled, unless one was never polled
+    (`has_unpolled`) because the program has just started.
     """
     return has_unpolled or (others and now - began <= rules.poll_interval * 2)
 

@@ -80,7 +80,10 @@ Rule = Callable[[Case], Verdict | None]
 
 
 def backup_awaited_since(case: Case) -> datetime | None:
-    """Return the time of the last good backup, or of the plan if no backup ever completed; None if unknown."""
+    """Return the time of the last good backup, or of the plan if no backup ever completed.
+
+    None if that time is unknown.
+    """
     history, newer = case.history, case.completed_run_start
     if history is None:
         return None

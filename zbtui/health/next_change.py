@@ -1,4 +1,4 @@
-"""Finds when a verdict can change without new data, so that thousands of orgs are not judged each second."""
+"""Finds when a verdict can change without new data, so that not every org is judged each second."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
 
 
 def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """Yield each moment from which a rule measures, by this machine's clock, and the span that it allows."""
+    """Yield each moment from which a rule measures time, and the span that the rule allows.
+
+    The moments are by this machine's clock.
+    """
     snapshot, policy = case.snapshot, case.policy
     if snapshot.zoho.observed_at:
         yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every

@@ -20,7 +20,7 @@ def notes(case: Case) -> tuple[str, ...]:
 
 
 def _links_note(case: Case) -> str | None:
-    """Return a note if the last backup's files are gone or never existed, and no newer backup is running."""
+    """Return a note if the last backup's files are gone or never existed, and no backup is running."""
     links, last = case.snapshot.zoho.links, case.snapshot.last_completed
     if links is None or last is None or case.state is BackupState.INPROGRESS:
         return None

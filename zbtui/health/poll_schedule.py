@@ -101,7 +101,7 @@ def max_pause(snapshot: Snapshot, policy: WatchPolicy) -> timedelta:
 
 
 def lockout_duration(consecutive: int) -> timedelta:
-    """Return how long to wait after the `consecutive`th "Access Denied" in a row: 10, 20, then 40 minutes."""
+    """Return how long to wait after the `consecutive`th "Access Denied" in a row: 10, 20, 40 minutes."""
     return backoff(_FIRST_LOCKOUT, consecutive - 1, MAX_LOCKOUT)
 
 

@@ -1,4 +1,4 @@
-"""Describes a crash by its place and exception class only: messages and local variables may hold secrets."""
+"""Describes a crash by its place and exception class only: messages and variables may hold secrets."""
 
 from __future__ import annotations
 

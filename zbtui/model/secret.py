@@ -105,7 +105,7 @@ class SignInCredentials:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An access token and the API host that accepts the token, stored in the keyring as the `access` entry."""
+    """An access token and the API host that accepts it, stored in the keyring as the `access` entry."""
 
     token: Secret
     api_url: str

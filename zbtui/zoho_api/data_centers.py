@@ -20,7 +20,7 @@ class DataCenter:
     api_url: str
 
     def web_host(self, service: str) -> str:
-        """Return the host of one of Zoho's web services, such as `crm` or `api-console`; not for `custom`."""
+        """Return the host of a web service of Zoho's, such as `crm` or `api-console`; not for `custom`."""
         return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
 
 

@@ -21,7 +21,7 @@ LINKS_LIFETIME: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The download links of the latest backup. `Links()` means that there are none; Zoho does not say why."""
+    """The download links of the latest backup. `Links()` means that there are none, for whatever reason."""
 
     data_parts: int = 0
     """The number of files with records, one link each."""

@@ -71,7 +71,7 @@ class Recurrence:
         return None if self.weekdays and self.month_days else _longest_gap(self)
 
     def falls_on(self, moment: datetime) -> bool:
-        """Whether the rule names the day of `moment`, at the UTC offset of `moment`; ignores the interval."""
+        """Whether the rule names the day of `moment`, at that moment's UTC offset; ignores the interval."""
         in_month = not self.month_days or moment.day in self.month_days
         return in_month and _matches_weekdays(moment, self.weekdays)
 

@@ -42,7 +42,7 @@ class History:
 
     @property
     def last_completed_at(self) -> datetime | None:
-        """The earliest possible time of `last_completed`; None if no run completed, or no row gives a time."""
+        """The earliest possible time of `last_completed`; None if no run completed, or no time is known."""
         return self.earliest_possible_time(self.last_completed) if self.last_completed else None
 
     def newest_with_action(self, action: str) -> HistoryEntry | None:
