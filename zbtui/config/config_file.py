@@ -34,7 +34,7 @@ _BOM: Final = "\ufeff"
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
 """How long to wait while another process edits the file, which usually takes a few milliseconds."""
 SETTLES_AFTER_SECONDS: Final = 5.0
-"""How long a changed file is not taken as settled, since an editor may leave it half written for a moment."""
+"""How long a changed file is not taken as settled, since an editor may leave it half written so long."""
 _NEW_FILE_HEADER: Final = (
     "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
 )
@@ -44,7 +44,7 @@ class ConfigFile:
     """A `ConfigStore` in the file `path`. Each method may raise a `ProblemError` of kind `config`."""
 
     def __init__(self, path: Path, lock: Path) -> None:
-        """Use the config file `path`, and the lock file `lock` for edits, whose folder is created if missing."""
+        """Use the config file `path`, and for edits the lock file `lock`, whose folder is made if missing."""
         self.path = path
         self._lock = lock
         self._known = self._stamp()
@@ -106,7 +106,10 @@ class ConfigFile:
             raise
 
     def add(self, org: Org, *, rehearse: bool = False) -> None:
-        """Append an `[[org]]` table to the file. If `rehearse` is set, check only whether this is possible."""
+        """Append an `[[org]]` table to the file.
+
+        If `rehearse` is set, check only whether this is possible.
+        """
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             import tomlkit  # imported here, as only edits need it
@@ -171,9 +174,9 @@ class ConfigFile:
     def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]], rehearse: bool) -> None:
         """Read, change and write the file under a lock, so that concurrent edits lose nothing.
 
-        `edit` takes the file's text and the config in it; it returns the new text, and the orgs that the new
-        text should contain. An unchanged text is not written, as the file may be read-only. If `rehearse`
-        is set, nothing is written, but a file that cannot be written raises a `ProblemError`.
+        `edit` takes the file's text and the config in it; it returns the new text, and the orgs that the
+        new text should contain. An unchanged text is not written, as the file may be read-only. If
+        `rehearse` is set, nothing is written, but a file that cannot be written raises a `ProblemError`.
         """
         path = self.path
         with self._editing() as original:
@@ -193,7 +196,7 @@ class ConfigFile:
 
     @contextmanager
     def _editing(self) -> Iterator[str | None]:
-        """Yield the file's text, or None if the file is missing, while other processes cannot edit the file."""
+        """Yield the file's text, or None if there is no file; other processes cannot edit it meanwhile."""
         from filelock import Timeout  # imported here, as only edits need it
 
         path = self.path

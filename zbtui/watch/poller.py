@@ -215,7 +215,7 @@ class Poller:
         self._publish(snapshot)
 
     def _log_new_problem(self, before: Snapshot) -> None:
-        """Log the problem of the last poll, unless `before`, the previous snapshot, had the same problem."""
+        """Log the last poll's problem, unless `before`, the previous snapshot, had the same problem."""
         name, old, new = self.snapshot.org.name, before.polls, self.snapshot.polls
         if new.problem:
             kind, message, old_message = "", _problem_message(new.problem), _problem_message(old.problem)

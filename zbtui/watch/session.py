@@ -54,7 +54,7 @@ class Session:
         self._org_number: str | None = None
 
     async def poll(self, before: Snapshot) -> Observation:
-        """Poll the latest backup job of the org and, as far as they are due, its history, links and company.
+        """Poll the latest backup job of the org, and its history, links and company as far as they are due.
 
         `before` is the last snapshot of the org. Raises a `ProblemError` if the latest backup job cannot be
         read; a problem with history, links or company does not raise.
@@ -68,9 +68,9 @@ class Session:
     async def poll_details(self, last_good: datetime | None = None) -> Observation:
         """Poll the latest backup job of the org. Raises a `ProblemError` if it cannot be read.
 
-        An access token that Zoho refuses is renewed, but a token that Zoho may not know yet is used once more
-        after a pause. `last_good` is the time of the last good poll by any process; tokens issued before
-        that time are taken as accepted.
+        An access token that Zoho refuses is renewed, but a token that Zoho may not know yet is used once
+        more after a pause. `last_good` is the time of the last good poll by any process; tokens issued
+        before that time are taken as accepted.
         """
         access, is_new = await self.get_access_token()
         has_waited = False

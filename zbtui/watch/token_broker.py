@@ -53,7 +53,7 @@ class TokenBroker:
     async def request_access_token(
         self, org: Org, sign_in: SignInCredentials, dc: DataCenter | None = None
     ) -> AccessToken:
-        """Request a new access token at the data center `dc`, or at the org's own data center if that is None.
+        """Request a new access token at the data center `dc`, or at the org's own if `dc` is None.
 
         Raises a `ProblemError` if Zoho refuses, during a lock-out, or if zbtui's own limit is reached.
         """
@@ -107,7 +107,7 @@ class TokenBroker:
     async def _record_lockout(
         self, key: str, before: Lockout | None, retry_at: datetime | None
     ) -> datetime:
-        """Record one more lock-out of `key` after the lock-out `before`; return the end of the new lock-out.
+        """Record one more lock-out of `key` after the lock-out `before`; return the end of the new one.
 
         `retry_at` is the end that Zoho's answer gives, if any.
         """
