@@ -53,7 +53,7 @@ async def post_alert(http: HttpClient, url: str, stored: StoredAlert, now: datet
 
 
 def _first_line(reply: HttpResponse, url: str) -> str:
-    """Return the answer's first line; empty if the answer has no text, or repeats a secret part of `url`."""
+    """Return the answer's first line; empty if the answer is empty, or repeats a secret part of `url`."""
     text = reply.body.decode(errors="replace").strip()
     parts = urlsplit(url)
     secrets = filter(None, (*parts.path.split("/"), *parts.query.replace("=", "&").split("&")))

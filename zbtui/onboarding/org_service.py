@@ -44,7 +44,7 @@ class OrgService:
     form_examples: Callable[[SignInMethod | None, str | None], Mapping[str, str]] = (
         lambda method, org_name: {}
     )
-    """Returns example values for the fields of a sign-in form, by key; the demo has those of an invented org.
+    """Returns example values for the fields of a sign-in form, by key; the demo's are of an invented org.
 
     Takes the sign-in method (None: not chosen yet) and the name of the org that signs in again (None: a new
     org).
