@@ -173,7 +173,7 @@ class ZbtuiApp(ThemedApp[str]):
         return self._config.problem, self._fleet.journal_problem, cache, *alerts, memory
 
     def _start_polling(self, names: Iterable[str]) -> None:
-        # Not as Textual workers: Textual searches through all its workers whenever a widget is removed.
+        # Not as Textual workers: Textual searches all its workers whenever a widget is removed.
         for name in names:
             task = asyncio.create_task(self._fleet.run_poller(name), name=f"poll:{name}")
             self._poll_tasks.add(task)
@@ -207,7 +207,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._show_or_hide_welcome(change)
         if not self._gc_is_frozen and all(org.polls.attempted_at for org in self._fleet.snapshots):
             self._gc_is_frozen = True
-            # Without `freeze`, each full collection scans the data of thousands of orgs while a key press waits.
+            # Without `freeze`, each full collection scans thousands of orgs while a key press waits.
             # Objects created from now on rarely need a full collection.
             gc.freeze()
             gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)

@@ -159,7 +159,7 @@ class ThemedApp(App[ReturnType]):
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
         if self.no_color:
-            # Without colors, the red of `state-critical` would become a gray that stands out less than `state-ok`.
+            # Without colors, `state-critical` would become a gray that stands out less than `state-ok`.
             variables["state-critical"] = variables["list-text"]
         return variables
 

@@ -50,8 +50,7 @@ _PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
 
 
 class EditScreen(FormScreen[None]):
-    """The form that edits an org. Saved changes apply at once; a new data center is first checked with
-    Zoho."""
+    """The form that edits an org. Changes apply at once; a new data center is first checked with Zoho."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("edit")
 

@@ -85,7 +85,7 @@ class MethodPage(SignInPage):
     """Asks for the sign-in method: how the user gives zbtui access at Zoho."""
 
     def __init__(self, first: SignInMethod) -> None:
-        """`first` is the method that is highlighted when the page opens."""
+        """`first` is the sign-in method that is highlighted when the page opens."""
         super().__init__(id="way")
         self._first: SignInMethod = first
 

@@ -12,7 +12,7 @@ from zbtui.tui.org_list import OrgList
 
 
 def banner_lines(org_list: OrgList, problems: Iterable[Problem | None]) -> list[str]:
-    """Return one line for each problem of zbtui itself or of this machine.
+    """Return the banner's lines, one for each problem of zbtui itself or of this machine.
 
     `problems` are the problems of zbtui itself; each None stands for a part without a problem.
     """

@@ -241,7 +241,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     # Filter and sort order
 
     def action_find(self) -> None:
-        """Open the filter input."""
+        """Show the filter input with the current filter, and move the focus there."""
         self.filter_input.value = self.org_list.filter_text
         self.filter_input.select_all()
         self.filter_input.display = True

@@ -52,7 +52,7 @@ class _LaterRuns:
     """The backup runs of one org after its next run, as `later_agenda_runs` computed them."""
 
     plan: Hashable
-    """The `_AgendaInputs.plan` from which the runs were computed."""
+    """The recurrence rule and next run (see `_AgendaInputs`) from which the runs were computed."""
     on: date
     """The day on which the runs were computed."""
     runs: tuple[AgendaRun, ...]

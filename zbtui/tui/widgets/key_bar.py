@@ -28,7 +28,7 @@ class _Key(NamedTuple):
     tooltip: str
     """What the key does, in one sentence."""
     starts_group: bool
-    """Whether a blank separates the key from the previous one."""
+    """Whether the key begins a group, and a blank separates it from the previous key."""
 
     @property
     def cells(self) -> int:
@@ -36,7 +36,7 @@ class _Key(NamedTuple):
 
 
 class KeyBar(Static):
-    """Shows the keys that are active now and whose `KeyAction.in_key_bar` is true."""
+    """Shows the keys that are active now and whose actions belong in the bar (`KeyAction.in_key_bar`)."""
 
     DEFAULT_CSS: ClassVar[str] = """
     KeyBar {

@@ -1,4 +1,4 @@
-"""A list of rows, each a label and a text, with a cursor that selects a row."""
+"""A list of rows, each a label and a text, with a cursor that selects one row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Joins pieces of text into one Textual strip, which Textual's own join and pad do slowly."""
+"""Joins pieces of text into one Textual strip.
+
+Textual's own join and pad are slower, because they create extra strips.
+"""
 
 from __future__ import annotations
 
