@@ -61,7 +61,7 @@ class AlertNotifier:
     def _run_exclusively(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `work` as a Textual worker, unless a worker for the same `step` is still running.
 
-        If one is still running, `work` is dropped, and the alerts are evaluated again soon.
+        If such a worker is still running, `work` is dropped, and the alerts are evaluated again soon.
         """
         if step in self._running_steps:
             self._evaluation_schedule.mark_changed()

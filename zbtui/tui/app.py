@@ -246,8 +246,8 @@ class ZbtuiApp(ThemedApp[str]):
     def on_key(self, event: events.Key) -> None:
         """Handle ctrl+c in modal screens, and keys typed right after the key that opens the filter.
 
-        Textual sends the keys typed right after it to the org list, which still had the focus. They belong
-        in the filter, so this method inserts them there.
+        Textual sends keys typed so early to the org list, which still had the focus. They belong in the
+        filter, so this method inserts them there.
         """
         field = self.focused
         copies = isinstance(field, Input) and field.selected_text
@@ -331,7 +331,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._memory.save(self._state)
 
     def _apply_keys(self, config: Config) -> None:
-        """Use the keys that the config gives to actions, if these have changed."""
+        """Apply the keys that the config defines for actions, if these keys have changed."""
         if config.settings.keys != self._configured_keys:
             self._configured_keys = config.settings.keys
             self.set_keymap(dict(self._configured_keys))
@@ -361,10 +361,10 @@ class ZbtuiApp(ThemedApp[str]):
         self.exit()
 
     def _watch_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Exit the app once its terminal is gone. Under nohup no SIGHUP says so.
+        """Exit the app once its terminal is gone.
 
-        This runs in a thread, because the event loop may wait for ever for a terminal that accepts no more
-        output.
+        The terminal is checked regularly, because under nohup no SIGHUP arrives. This runs in a thread,
+        because the event loop may wait for ever for a terminal that accepts no more output.
         """
         while not _terminal_is_gone():
             time.sleep(_TERMINAL_CHECK_SECONDS)

@@ -31,8 +31,7 @@ class OrgList:
         self.policy = policy
         self.now = now
         self.all_orgs: dict[str, Snapshot] = {}
-        """The snapshots of all orgs by org name, in the config's order; also of orgs that the filter hides.
-        """
+        """All snapshots by org name, in the config's order; also of orgs that the filter hides."""
         self.counts: Counter[Level] = Counter()
         """The number of orgs at each level (see `counted_level`), including orgs that the filter hides."""
         self.order: list[str] = []
@@ -187,7 +186,7 @@ class OrgList:
         self._last_moved_at = self.now
 
     def extend_idle_timer(self) -> None:
-        """Restart the idle timer if it is running; called while the user is in another screen or filter."""
+        """Restart the idle timer if it runs; called while another screen is open or a filter is typed."""
         if self._last_moved_at is not None:
             self._last_moved_at = self.now
 

@@ -1,6 +1,6 @@
 """Escape sequences for the window title and for desktop notifications. Pure.
 
-Text from outside has been cleaned of control characters (`model.text`), so it cannot end its sequence
+Text from outside has been cleaned of control characters (`model.text`), so it cannot end an escape sequence
 early.
 """
 
@@ -24,8 +24,8 @@ def title_sequence(title: str) -> str:
 def notification_sequence(desktop: DesktopNotification, title: str, text: str, *, tmux: bool) -> str:
     """Return the escape sequence that shows a desktop notification.
 
-    It is OSC 9 (iTerm2, kitty …) or OSC 777 (urxvt, foot …). If `tmux` is true, it is wrapped so that tmux
-    passes it on to the terminal, for which tmux needs `allow-passthrough on`.
+    The sequence is OSC 9 (iTerm2, kitty …) or OSC 777 (urxvt, foot …). If `tmux` is true, the sequence is
+    wrapped so that tmux passes it on to the terminal, for which tmux needs `allow-passthrough on`.
     """
     if desktop == "osc9":
         sequence = f"\x1b]9;{title}: {text}{_BELL}"

@@ -20,8 +20,7 @@ LIGHT: Final = "zbtui-light"
 MIN_TEXT_CONTRAST: Final = 4.5
 """The minimum contrast ratio of text and its background (WCAG 2.2, criterion 1.4.3)."""
 MIN_GRAPHIC_CONTRAST: Final = 3.0
-"""The minimum contrast ratio of meaningful graphics such as frames and marks (WCAG 2.2, criterion 1.4.11).
-"""
+"""The minimum contrast ratio of graphics with a meaning: frames and marks (WCAG 2.2, criterion 1.4.11)."""
 _SELECTED_TINT: Final = 0.2
 """The share (0 to 1) of the primary color in a selected row's background, in themes other than zbtui's."""
 _BLEND_STEPS: Final = 20

@@ -68,7 +68,7 @@ class FormScreen(ModalScreen[T]):
         self.show_problem(problem)
 
     def show_problem(self, problem: Problem | None) -> None:
-        """Show a problem below the fields; if `problem` is None, remove the one shown before."""
+        """Show a problem below the fields; if `problem` is None, remove the problem shown before."""
         message = self.query_one("#wrong", Static)
         message.update(Content(f"{problem.message} {problem.hint}" if problem else ""))
         message.display = problem is not None
@@ -81,6 +81,6 @@ class FormScreen(ModalScreen[T]):
         self.tick()
 
     def tick(self) -> None:
-        """Close if `finish` has set a result. Called once a second while this screen is on top."""
+        """Close the screen if `finish` has set a result. Called once a second while it is on top."""
         if self._result and self.is_current:
             self.dismiss(self._result.pop())

@@ -53,7 +53,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self._pages = _PAGES[1:] if existing else _PAGES
         self._method: SignInMethod | None = None
         self._client_page_filled_for: tuple[str | None, ...] = ()
-        """Sign-in method, data center and accounts URL for which the client page was last filled in."""
+        """The sign-in method, data center and accounts URL for which the client page was filled in."""
         self._flow: SignInFlow | None = None
         self._progress: SignInProgress | None = None
 

@@ -83,8 +83,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._org_to_select = ""
         """The name of the org to select as soon as that org appears; empty if there is none."""
         self._selection_before_filter: tuple[str | None, str | None] | None = None
-        """Names of the orgs selected before and after the last change of the filter; None before a change.
-        """
+        """The orgs that were selected before and after the last change of the filter, by name."""
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)

@@ -79,8 +79,7 @@ class OrgListView(StyledScrollView):
         self._selected_index: int | None = None
         """The index of the item under the cursor; None if no item shows an org."""
         self._rendered_items: dict[int, tuple[tuple[StyledLine, ...], bool]] = {}
-        """What the screen shows, by item index: the item's lines, and whether they were drawn as selected.
-        """
+        """What the screen shows, by item index: the item's lines, and whether these show it selected."""
         self._layout_size = (0, 0)
         """The line width in cells and the screen height in lines for which the last layout was made."""
         self._scrolled_height = 0
