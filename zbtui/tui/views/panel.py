@@ -170,7 +170,7 @@ def _wrap(sentence: str, inner: int) -> tuple[str, ...]:
 
 
 def _wrap_all(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
-    """Wrap each sentence on its own, into at most `room` lines together; an ellipsis marks a cut."""
+    """Wrap each sentence on its own, into at most `room` lines in all; an ellipsis marks a cut."""
     lines = [line for sentence in sentences if sentence for line in _wrap(sentence, inner)]
     if len(lines) > room:
         lines = [*lines[: room - 1], fit(f"{lines[room - 1]} {lines[room]}", inner)]

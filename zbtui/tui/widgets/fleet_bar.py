@@ -1,4 +1,4 @@
-"""The fleet bar, the top line of the screen: the number of orgs at each level, and the next run."""
+"""The fleet bar, the top line: the number of orgs at each level, and the next backup run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The key bar, the last line: shows the keys that work on this screen. A click on a key presses it.
 
 Textual's own footer creates a new widget for each key whenever the focus moves. With 200 orgs, a switch to
-another view takes 10.8 ms of CPU with this bar, and 107 ms with Textual's.
+another view takes 10.8 ms of CPU with this bar, and 107 ms with Textual's footer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The status line, below the fleet bar: the order of the orgs, and a filter, pause or the like."""
+"""The status line, below the fleet bar: the order of the orgs, and what is unusual, such as a filter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zbtui.tui.org_list import OrgList
 from zbtui.tui.widgets.fleet_bar import LEVEL_STYLES
 
 StatusPart = tuple[str, Content]
-"""One part of the line: the separator from the part before, and a text that is never broken."""
+"""One part of the status line: a separator from the part before, and a text that is never broken."""
 _GROUP_SEPARATOR: Final = " │ "
 _SEPARATOR: Final = " · "
 _MAX_LINES: Final = 3
@@ -26,7 +26,7 @@ _MAX_LINES: Final = 3
 class StatusLine(Static):
     """Shows the order of the orgs, the filter, and what is unusual, such as paused orgs.
 
-    On a tall screen it is always shown, so that no view moves when something unusual begins or ends.
+    On a tall screen the line is always shown, so that no view moves when something unusual begins or ends.
     """
 
     # A layout sets this size; Textual's own reactive would then lay out the screen once more.
@@ -72,7 +72,7 @@ def is_unusual(org_list: OrgList, fixed_order: str = "") -> bool:
 
 
 def status_parts(org_list: OrgList, fixed_order: str = "", clear_key: str = "") -> list[StatusPart]:
-    """Return the parts of the line, the most important first.
+    """Return the parts of the status line, the most important part first.
 
     `fixed_order` is the view's own order in words, or empty; `clear_key` is the key that clears the filter.
     """
@@ -88,7 +88,7 @@ def status_parts(org_list: OrgList, fixed_order: str = "", clear_key: str = "") 
 
 
 def status_parts_beside_filter(org_list: OrgList, fixed_order: str = "") -> list[StatusPart]:
-    """Return the parts of the line beside an open filter input; the number of matching orgs comes first."""
+    """Return the parts of the status line beside an open filter input; the number of matches comes first."""
     matches = [(_GROUP_SEPARATOR, _count(org_list)), *_hidden(org_list)]
     return [
         *matches,
@@ -99,7 +99,7 @@ def status_parts_beside_filter(org_list: OrgList, fixed_order: str = "") -> list
 
 
 def lay_out_parts(parts: Sequence[StatusPart], width: int, lines: int) -> Content:
-    """Return as many of the first parts as fit into `lines` lines of `width` cells each."""
+    """Join as many of the first parts as fit into `lines` lines of `width` cells each."""
     laid_out: list[Content] = []
     for separator, text in parts:
         if laid_out and laid_out[-1].cell_length + len(separator) + text.cell_length <= width:
