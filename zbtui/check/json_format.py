@@ -24,7 +24,7 @@ def report_as_json(report: Report) -> str:
     - `orgs`: an object for each org, worst first:
         - `name`, `data_center`: as configured
         - `company`: the company's name at Zoho
-        - `level`, `verdict`, `headline`, `hint`: the verdict on the org: level, name, a sentence, and the cure
+        - `level`, `verdict`, `headline`, `hint`: the verdict on the org: level, name, sentence, cure
         - `notes`: remarks in addition to the verdict, in sentences
         - `observed_at`: time of the last good poll, from which `backup` and all later keys come
         - `polled_at`: time of the last poll, good or not, by any zbtui process
