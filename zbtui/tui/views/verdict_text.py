@@ -46,8 +46,7 @@ def frame_role(verdict: Verdict) -> StyleRole:
 
 
 def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """Return the countdown to the next backup run: `in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10
-    ago`.
+    """Return the countdown to the next run: `in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`.
 
     During a lock-out by Zoho it is the countdown to the next poll: `asks in 00:04:31`. The text is empty if
     no backup run is awaited.

@@ -88,7 +88,7 @@ def status_parts(org_list: OrgList, fixed_order: str = "", clear_key: str = "") 
 
 
 def status_parts_beside_filter(org_list: OrgList, fixed_order: str = "") -> list[StatusPart]:
-    """Return the parts of the status line beside an open filter input; the number of matches comes first."""
+    """Return the parts of the line beside an open filter input; the number of matches comes first."""
     matches = [(_GROUP_SEPARATOR, _count(org_list)), *_hidden(org_list)]
     return [
         *matches,
