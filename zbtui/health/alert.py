@@ -25,13 +25,15 @@ class AlertRules:
 
     settings: AlertSettings = field(default_factory=AlertSettings)
     poll_interval: timedelta = timedelta(minutes=5)
-    """The time between two polls of an org. Before an org is notified as out of reach, zbtui waits up to
-    two intervals for the polls of the other orgs.
+    """The time between two polls of an org.
+
+    Before an org is notified as out of reach, zbtui waits up to two intervals for the polls of the other
+    orgs.
     """
     covers_all_orgs: bool = True
     """Whether this process watches all orgs of the config; only such a process can detect an outage."""
     journal_problem: Problem | None = None
-    """Why zbtui cannot write its journal (its database); None if the journal is written."""
+    """The problem that keeps zbtui from writing its journal (its database); None if there is none."""
     config: str = ""
     """The path of the config file that lists the orgs; empty if the config exists only in memory."""
     config_is_settled: bool = True
@@ -45,26 +47,26 @@ class OrgAlertState:
     verdict: str
     level: Level
     notified_at: datetime | None
-    """When the verdict was last notified; None if its level is too low to be notified."""
+    """The time when the verdict was last notified; None if its level is too low to be notified."""
     polled_at: datetime | None = None
-    """When the poll that led to this verdict was made; the results of older polls are ignored."""
+    """The time of the poll that led to this verdict; the results of older polls are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """What was notified so far: about each org, an outage, the journal, and orgs gone from the config."""
+    """The record of what was notified: about each org, an outage, the journal, and missing orgs."""
 
     orgs: Mapping[str, OrgAlertState] = field(default_factory=dict)
     outage_since: datetime | None = None
-    """When the current outage of all orgs was first notified; None if there is no outage."""
+    """The time when the current outage of all orgs was first notified; None if there is no outage."""
     outage_notified_at: datetime | None = None
-    """When the current outage was last notified, by an alert or a reminder."""
+    """The time when the current outage was last notified, by an alert or by a reminder."""
     outage_ended_at: datetime | None = None
-    """When the last outage ended; None if no outage has ended, or if an outage lasts."""
+    """The time when the last outage ended; None if none has ended, or if an outage lasts."""
     journal_notified_at: datetime | None = None
-    """When the problem with the journal was last notified; None if the journal has no problem."""
+    """The time of the last alert that the journal cannot be written; None if the journal is written."""
     watched: Mapping[tuple[str, str], datetime | None] = field(default_factory=dict)
-    """Each org that was ever listed in a config, by the config's path and the org's name.
+    """The orgs that were ever listed in a config, by the config's path and the org's name.
 
     The value None means that the org is watched: an alert is due once the org is missing from the config. A
     time means that no alert is due: at that time, zbtui itself removed the org, or the alert was stored.
@@ -73,7 +75,7 @@ class AlertState:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One message that is to be sent to people, about an org or about zbtui itself."""
+    """A message that is to be sent to people, about an org or about zbtui itself."""
 
     at: datetime
     kind: AlertKind

@@ -55,7 +55,7 @@ class JudgedOrg:
 
     @property
     def polled_at(self) -> datetime | None:
-        """When the org was last polled; None if it was not polled since the program started."""
+        """The time of the org's last poll; None if it was not polled since the program started."""
         is_unpolled = self.snapshot.polls.restored and self.snapshot.polls.problem is None
         return None if is_unpolled else self.snapshot.polls.attempted_at
 
@@ -255,12 +255,12 @@ def _outage_over_alert(reached: JudgedOrg, since: datetime, now: datetime) -> Al
 
 @dataclass(frozen=True, slots=True)
 class _Reachability:
-    """When Zoho answered for the orgs; shows whether other orgs can be reached while one cannot."""
+    """The times at which Zoho answered, to see if other orgs can be reached while one cannot."""
 
     answered_at: tuple[datetime, ...]
     """The times of the orgs' last polls, without the polls that Zoho did not answer; earliest first."""
     polled_count: int
-    """How many orgs will soon be polled again (`JudgedOrg.is_polled`)."""
+    """The number of orgs that will soon be polled again (`JudgedOrg.is_polled`)."""
     has_unpolled: bool
     """Whether one of the orgs in `polled_count` has not been polled yet."""
 

@@ -20,16 +20,18 @@ class AlertSettings:
     least: Level = Level.WARNING
     """The lowest level of a verdict that is notified; verdicts of lower levels are treated as good."""
     remind_every: timedelta | None = timedelta(days=1)
-    """How often a verdict that lasts is notified again; None (`"never"` in the config) means never."""
+    """The time after which a verdict that lasts is notified again; None (`"never"` in the config): never.
+    """
     failed_looks: int = 3
-    """The number of failed polls in a row after which an org is notified as out of reach. A problem that
-    only a person can solve, such as a dead sign-in, is notified at once.
+    """The number of failed polls in a row after which an org is notified as out of reach.
+
+    A problem that only a person can solve, such as a dead sign-in, is notified at once.
     """
     bell: bool = True
     """Whether the app rings the terminal's bell for an alert."""
     desktop: DesktopNotification | None = None
     """The escape sequence for desktop notifications; None if the app is to show none."""
     on_change: tuple[str, ...] = ()
-    """A program and its arguments, run for each alert; empty if no program is to run."""
+    """The program, with its arguments, that is run for each alert; empty if no program is to run."""
     webhook: str | None = None
     """The URL to which each alert is posted as JSON: https, or http to this machine. None: no webhook."""

@@ -28,7 +28,9 @@ class Case:
     """The watch policy (poll intervals and thresholds), with the org's own settings applied."""
     now: datetime
     patience: int
-    """After this many failed polls, or failed reads of the history, in a row, older data does not count."""
+    """The number of failed polls, or failed reads of the history, in a row after which older data is not
+    used.
+    """
 
     @property
     def backup(self) -> Backup | None:
@@ -60,7 +62,7 @@ class Case:
 
     @property
     def history_read_at(self) -> datetime | None:
-        """When the history was last read, by Zoho's clock; None if it was never read."""
+        """The time of the last read of the history, by Zoho's clock; None if it was never read."""
         read = self.snapshot.zoho.history_read_at
         return read and self.snapshot.zoho_now(read)
 
@@ -93,12 +95,11 @@ def backup_awaited_since(case: Case) -> datetime | None:
 
 
 def planned_since(case: Case) -> datetime | None:
-    """Return since when the org has had a backup plan: the time of the oldest `scheduled` row in the
-    history.
+    """Return the time since when the org has had a backup plan.
 
-    The oldest row counts, so that replacing the plan each month does not reset the time. The time of the
-    first run is returned if there is no such row, or if the only such row announces a first run still
-    ahead.
+    This is the time of the oldest `scheduled` row in the history, so that replacing the plan each month
+    does not reset it. Without such a row, or if the only such row announces a first run that is still
+    ahead, the time of the first run is returned.
     """
     rows = [row for row in case.history.entries if row.action == "scheduled"] if case.history else []
     times = [row.logged_at for row in rows if row.logged_at]

@@ -21,11 +21,12 @@ from zbtui.zoho_api.history import RunOutcome
 MAX_HISTORY_AGE: Final = 3 * HISTORY_AND_LINKS_EVERY
 """The time after which a history that was read is too old to judge by."""
 MAX_HISTORY_LAG: Final = timedelta(minutes=10)
-"""How long the history can lag behind Zoho's backup details, which Zoho updates first, without a verdict.
+"""The longest time that the history is allowed to lag behind the backup details, which Zoho updates first.
 """
 MISSED_AFTER: Final = timedelta(hours=1)
-"""If the last read of the history failed, an earlier read proves that a run did not begin only if it was
-made at least this long after the run's due date.
+"""The least time from a due date to a read of the history which proves that no run began.
+
+This applies only if a later read of the history failed.
 """
 _ORDER_BY_HAND: Final = f"Order one by hand in Zoho: {BACKUP_MENU}."
 
@@ -123,8 +124,9 @@ def missed(case: Case) -> Verdict | None:
 
 
 def overdue(case: Case) -> Verdict | None:
-    """Return a critical verdict if the announced run is due for longer than `overdue_after` and none is
-    running.
+    """Return a critical verdict if the announced run did not begin within `overdue_after` of its date.
+
+    No verdict is given while a run is in progress.
     """
     ahead = case.time_to_next_run
     if ahead is None or case.state is BackupState.INPROGRESS or -ahead <= case.policy.overdue_after:

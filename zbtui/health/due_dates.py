@@ -16,9 +16,9 @@ from zbtui.zoho_api.recurrence import parse_rrule
 from zbtui.zoho_api.runs import History
 
 _START_TOLERANCE: Final = timedelta(minutes=1)
-"""A run that starts up to this long before a due date still belongs to that date."""
+"""The longest time that a run can start before a due date and still belong to that date."""
 HISTORY_REACH: Final = timedelta(days=360)
-"""How far back the history is taken as complete; Zoho keeps its rows for a year."""
+"""The time for which the history is taken as complete; Zoho keeps its rows for a year."""
 _MAX_DUE_DATES: Final = 20
 
 
@@ -28,7 +28,7 @@ class DueDate:
 
     at: datetime
     announced_at: datetime
-    """When Zoho's answers last announced this run, by Zoho's clock."""
+    """The time, by Zoho's clock, of the last answer that announced this run."""
     began: bool = False
     """Whether the run is known to have begun, from Zoho's backup details or from the history."""
 
@@ -98,11 +98,10 @@ def _shows_new_run(was: Backup | None, backup: Backup | None) -> bool:
 def _passed_first_run(
     backup: Backup | None, history: History | None, zoho_now: datetime
 ) -> datetime | None:
-    """Return the time of the plan's first run if it has passed so recently that the history must have its
-    rows.
+    """Return the time of the plan's first run, if that run has passed and is in the history's reach.
 
-    None if the first run does not fall on a day of the recurrence rule: `start_date` may then mean
-    something else.
+    None if that run is still ahead, too long ago, or not on a day of the recurrence rule: `start_date` may
+    then mean something else.
     """
     first = backup.first_run if backup else None
     if backup is None or history is None or first is None or not backup.rrule:

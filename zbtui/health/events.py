@@ -12,24 +12,24 @@ from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.recurrence import rrule_text
 
 LICENCE_EXPIRY_NOTICE: Final = timedelta(days=30)
-"""How long before a licence ends zbtui records and shows the end."""
+"""The time before the end of a licence from which zbtui records and shows the end."""
 
 EventKind = Literal["status", "verdict", "schedule", "requester", "run", "trouble", "licence"]
 
 
 @dataclass(frozen=True, slots=True)
 class OrgState:
-    """Seven facts about an org after a poll, each a text of one line; None means absent or unknown."""
+    """The seven facts about an org after a poll, each a text of one line; None means absent or unknown."""
 
     status: str | None
-    """Zoho's status word; `none` if no backup is set up."""
+    """The status word of the backup, as Zoho sent it; `none` if no backup is set up."""
     verdict: str
     schedule: str | None
     """The recurrence rule, as Zoho sent it."""
     requester: str | None
     """The name and ZUID (Zoho's user id) of the user who requested the backup."""
     run: str | None
-    """How and when the newest finished run ended."""
+    """The outcome of the newest finished run, and the time of its end."""
     trouble: str | None
     """The message of the problem because of which the poll failed; None if the poll succeeded."""
     licence: str | None
@@ -45,7 +45,7 @@ class Event:
     """A recorded change of one of the seven facts about an org (`OrgState`)."""
 
     at: datetime
-    """When the change was seen."""
+    """The time when zbtui saw the change."""
     org: str
     kind: EventKind
     before: str | None

@@ -22,14 +22,15 @@ _MAX_CLOCK_ERROR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class JournaledState:
-    """What the journal has stored about one org."""
+    """The data about one org that the journal has stored."""
 
     snapshot: Snapshot | None = None
-    """The stored snapshot, with its history. None if no snapshot is stored, or if its history is not later
-    than the history that this process has (`is_later`).
+    """The stored snapshot, with its history.
+
+    None if no snapshot is stored, or if its history is not later than this process's own (`is_later`).
     """
     polled_at: datetime | None = None
-    """When the last poll in the journal was made; None if no poll is stored."""
+    """The time of the last poll in the journal; None if no poll is stored."""
     org_state: OrgState | None = None
     """The facts about the org after the poll of `polled_at`; None if none can be read."""
 
@@ -45,11 +46,10 @@ class MergeResult:
 
 
 def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: datetime) -> MergeResult:
-    """Merge `polled`, this process's snapshot after a good or failed poll, with the journal's state,
-    `kept`.
+    """Merge this process's snapshot after a poll (`polled`) with the journal's state (`kept`).
 
-    If several processes see the same change, the first to write it records the event. A poll older than the
-    last stored one changes nothing in the journal.
+    The poll was good or failed. If several processes see the same change, the first to write it records the
+    event. A poll older than the last stored one changes nothing in the journal.
     """
     snapshot = with_later_history(polled, kept.snapshot)
     verdict = judge(snapshot, policy, now)

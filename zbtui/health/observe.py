@@ -15,14 +15,16 @@ from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.runs import History, build_history
 
 _CLOCK_RESOLUTION: Final = timedelta(seconds=3)
-"""A difference between Zoho's clock and this machine's is ignored up to this span: the `Date` header has
-whole seconds, and answers take time.
+"""The largest difference between Zoho's clock and this machine's that is ignored.
+
+The `Date` header has whole seconds, and answers take time.
 """
 _FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 """History rows dated further ahead of Zoho's clock than this are dropped."""
 _SINCE_UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""The value of `history_behind_since` if the time is unknown: the history was behind at the first poll, or
-has lost rows.
+"""The value of `history_behind_since` for an unknown time.
+
+It is used if the history was behind at the first poll, or has lost rows.
 """
 
 
@@ -97,11 +99,10 @@ def _check_history(
 
 
 def _vanished_rows(known: History, history: History, since: datetime) -> list[HistoryEntry]:
-    """Return the rows of `known` after `since` that `history` lacks, though it has no newer row of the
-    kind.
+    """Return the rows of `known` after `since` that `history` lacks.
 
-    Rows that start a run are never returned, as a start may become an end; nor is a row without a time that
-    has now got a time.
+    A row is returned only if `history` has no newer row of the same kind. Rows that start a run are never
+    returned, as a start may become an end; nor is a row without a time that has now got a time.
     """
     there = {(row.id, row.action, row.state, row.logged_at) for row in history.entries}
     there |= {(row.id, row.action, row.state, None) for row in history.entries}

@@ -25,8 +25,9 @@ _MAX_NAMES: Final = 10
 def decide_own_alerts(
     state: AlertState, names: Sequence[str], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, list[Alert]]:
-    """Return the new alert state and the alerts that are due. `names` are the orgs that this process
-    watches.
+    """Return the new alert state and the alerts that are due.
+
+    `names` are the orgs that this process watches.
     """
     state, of_journal = _decide_journal(state, rules, now)
     if not (rules.covers_all_orgs and rules.config):

@@ -14,13 +14,12 @@ MAX_POLL_RECORDS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class PollRecord:
-    """When a poll ended, its result, and its cost."""
+    """The result of a poll, with its time and its cost."""
 
     at: datetime
-    """When the poll ended."""
+    """The time when the poll ended."""
     outcome: str
-    """Zoho's status word, `none` if no backup is set up, or the message of the problem if the poll failed.
-    """
+    """The status word from Zoho, `none` if no backup is set up, or the message of the poll's problem."""
     failed: bool
     seconds: float
     """The seconds from the request to the answer, including the wait for a free connection."""

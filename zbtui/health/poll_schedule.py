@@ -11,17 +11,18 @@ from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho_api.backup_details import Backup, BackupState
 
 CLOSE_WATCH_BEFORE_RUN: Final = timedelta(minutes=2)
-"""How long before the next run is due zbtui begins to poll at the shorter interval."""
+"""The time before the next run is due from which zbtui polls at the shorter interval."""
 MIN_POLL_GAP: Final = timedelta(seconds=5)
 """The least time between two polls of one org, even on request."""
 MIN_DEVICE_POLL_INTERVAL: Final = timedelta(seconds=30)
-"""The least time between two requests that ask if a device code was entered, even if Zoho's answer allows a
-shorter time ("Polling request").
+"""The least time between two requests that ask if a device code was entered.
+
+It applies even if Zoho's answer names a shorter time ("Polling request").
 """
 JITTER: Final = 0.1
 """The largest fraction of a poll interval by which the interval is made longer or shorter."""
 HISTORY_AND_LINKS_EVERY: Final = timedelta(hours=6)
-"""How often history and links are requested while Zoho's backup details do not change."""
+"""The time between two requests for history and links while the backup details do not change."""
 COMPANY_EVERY: Final = timedelta(days=1)
 _FIRST_RETRY: Final = timedelta(seconds=30)
 _MAX_RETRY: Final = timedelta(minutes=15)
@@ -91,7 +92,10 @@ def company_is_due(before: Snapshot, now: datetime) -> bool:
 
 
 def max_pause(snapshot: Snapshot, policy: WatchPolicy) -> timedelta:
-    """Return the longest time until the next poll; if a poll is planned later, the clock was set back."""
+    """Return the longest time until the next poll.
+
+    If a poll is planned later than that, this machine's clock was set back.
+    """
     problem = snapshot.polls.problem
     if problem is None:
         return snapshot.org.own_policy(policy).every

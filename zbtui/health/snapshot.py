@@ -1,4 +1,4 @@
-"""All that is known of one org at one moment."""
+"""The snapshot of an org: all that is known of the org at one moment."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ from zbtui.zoho_api.organization import Company
 from zbtui.zoho_api.runs import History
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
-"""A difference between this machine's clock and Zoho's is shown if it is larger than this."""
+"""The difference between this machine's clock and Zoho's above which zbtui shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryAndLinks:
-    """What Zoho answered to the requests for history and links, which only some polls send."""
+    """The answers to the requests for history and links, which only some polls send."""
 
     history: History | None
     """The history; None if it could not be read."""
     links: Links | None
     """The links; None if they could not be read."""
     problem: Problem | None = None
-    """Why the history could not be read in full; None if it was."""
+    """The problem that kept zbtui from reading the whole history; None if there was none."""
     links_problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What Zoho answered to one successful poll of an org."""
+    """The data that Zoho sent in answer to one successful poll of an org."""
 
     backup: Backup | None
     server_time: datetime | None = None
     """The time in the answer's `Date` header; None if the answer had no readable date."""
     requested_at: datetime | None = None
-    """When the request was sent, by this machine's clock."""
+    """The time when the request was sent, by this machine's clock."""
     credits_remaining: int | None = None
-    """The API credits left for the day, from the `X-API-CREDITS-REMAINING` header; Zoho sends the header
-    once half of the day's credits are used.
+    """The API credits left for the day, from the header `X-API-CREDITS-REMAINING`.
+
+    Zoho sends the header once half of the day's credits are used.
     """
     history_and_links: HistoryAndLinks | None = None
     """The history and the links; None if this poll did not request them."""
@@ -53,19 +54,19 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class ZohoData:
-    """What Zoho last answered about an org; kept while polls fail."""
+    """The data that Zoho last sent about an org; kept while polls fail."""
 
     backup: Backup | None = None
     observed_at: datetime | None = None
-    """When the last good answer came; None: no good answer yet."""
+    """The time of the last good answer; None if there is no good answer yet."""
     server_time: datetime | None = None
     """The `Date` header of the last good answer that had one."""
     running_since: datetime | None = None
-    """When zbtui first saw the run that is in progress; None if no run is in progress."""
+    """The time when zbtui first saw the run in progress; None if no run is in progress."""
     previous_run_failed: bool = False
     """Whether a run is in progress and the run that was seen before it failed."""
     clock_offset: timedelta = timedelta()
-    """Zoho's clock minus this machine's; a difference of up to 3 seconds is stored as zero."""
+    """The time by Zoho's clock minus that by this machine's; up to 3 seconds are stored as zero."""
     credits_remaining: int | None = None
     company: Company | None = None
     company_requested_at: datetime | None = None
@@ -73,7 +74,7 @@ class ZohoData:
     """The history as last read; None if it was never read."""
     history_read_at: datetime | None = None
     history_behind_since: datetime | None = None
-    """Since when the history has been behind Zoho's backup details; None if it is not behind."""
+    """The time since when the history has been behind Zoho's backup details; None if it is not."""
     due_dates: tuple[DueDate, ...] = ()
     """The due dates of announced runs whose end is not known yet, oldest first."""
     links: Links | None = None
@@ -90,34 +91,33 @@ class PollState:
 
     attempted_at: datetime | None = None
     problem: Problem | None = None
-    """Why the last poll failed; None if it succeeded."""
+    """The problem because of which the last poll failed; None if the poll succeeded."""
     failures: int = 0
     """The number of failed polls in a row, counted across restarts of zbtui."""
     failing_since: datetime | None = None
-    """When the first of the failed polls in a row was made; None if the last poll succeeded."""
+    """The time of the first of the failed polls in a row; None if the last poll succeeded."""
     restored: bool = False
     """Whether the snapshot was loaded from the journal and no poll has succeeded since."""
     history_tried_at: datetime | None = None
     history_problem: Problem | None = None
-    """Why the last read of the history failed; None if it succeeded."""
+    """The problem with the last read of the history; None if there was none."""
     links_problem: Problem | None = None
-    """Why the last read of the links failed; None if it succeeded."""
+    """The problem with the last read of the links; None if there was none."""
     history_failures: int = 0
     """The number of failed reads of the history or the links in a row."""
     unsettled_history_reads: int = 0
-    """The number of reads of the history in a row that left a run without an end, or a due date without a
-    run.
+    """The number of reads in a row after which the history was still incomplete.
 
-    Zoho updates the backup details before the history.
+    A run had no end, or a due date no run: Zoho updates the backup details before the history.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What the poller of an org is doing, for the screen only: verdicts do not depend on it."""
+    """The current activity of an org's poller, for the screen only: verdicts do not depend on it."""
 
     next_poll: datetime | None = None
-    """When the next poll is planned; None if there is no poll until a person acts."""
+    """The time of the next poll; None if there is no poll until a person acts."""
     polling: bool = False
     """Whether a poll is in progress."""
     paused: bool = False
@@ -125,7 +125,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that is known of one org at one moment."""
+    """All that is known of one Zoho CRM org at one moment."""
 
     org: Org
     zoho: ZohoData = ZohoData()
@@ -153,9 +153,7 @@ class Snapshot:
         return entry.logged_at if entry else None
 
     def links_expired_at(self, now: datetime) -> datetime | None:
-        """Return when the newest backup's download links expired; None if they have not, or if it is
-        unknown.
-        """
+        """Return when the newest backup's download links expired; None if they have not, or if unknown."""
         links = self.zoho.links
         if links is None:
             return None
@@ -172,7 +170,7 @@ class Snapshot:
 
     @property
     def next_run(self) -> datetime | None:
-        """When the next run is due according to Zoho; None if no run will come."""
+        """The time when the next run is due according to Zoho; None if no run will come."""
         return announced_run(self.zoho.backup)
 
     def time_to_next_run(self, now: datetime) -> timedelta | None:

@@ -20,7 +20,7 @@ class _Judged(NamedTuple):
     policy: WatchPolicy
     at: datetime
     until: datetime
-    """From `at` until this moment, the verdict keeps its name and level."""
+    """The end of the time, from `at` on, in which the verdict keeps its name and level."""
     verdict: Verdict
 
 
@@ -48,8 +48,7 @@ class VerdictCache:
     def find(
         self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
     ) -> Verdict | None:
-        """Return the cached verdict on this same snapshot object; None if it is missing or no longer
-        certain.
+        """Return the cached verdict on this same snapshot object; None if there is none that still holds.
 
         The name and level of the verdict are right, but its words, such as a countdown, may be minutes old.
         """

@@ -13,7 +13,7 @@ from zbtui.zoho_api.errors import BACKUP_MENU
 from zbtui.zoho_api.history import RunOutcome
 
 LINKS_EXPIRY_WARNING: Final = timedelta(hours=48)
-"""Download links that expire within this time get a warning."""
+"""The time before the expiry of download links from which the links get a warning."""
 _SEE_ZOHO: Final = f"See what Zoho says: {BACKUP_MENU}; look for a newer zbtui."
 
 
@@ -72,9 +72,7 @@ def none_set_up(case: Case) -> Verdict | None:
 
 
 def unknown_status(case: Case) -> Verdict | None:
-    """Return a warning if Zoho does not document the backup's status word; the badge shows the word
-    unchanged.
-    """
+    """Return a warning if Zoho does not document the status word, which the badge shows unchanged."""
     if case.state is not BackupState.UNKNOWN:
         return None
     return Verdict(

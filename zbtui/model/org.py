@@ -13,8 +13,9 @@ Grant = Literal["refresh-token", "client-credentials"]
 GRANTS: Final[tuple[Grant, ...]] = get_args(Grant)
 
 SignInMethod = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
-"""How a person signs in to an org; the first three methods give a refresh token. Zoho documents them under
-"Self client", "Devices" and "Web apps".
+"""The method by which a person signs in to an org ("Self client", "Devices", "Web apps").
+
+The first three methods give a refresh token.
 """
 SIGN_IN_METHODS: Final[tuple[SignInMethod, ...]] = get_args(SignInMethod)
 
@@ -22,8 +23,9 @@ Accent = Literal["blue", "cyan", "green", "yellow", "orange", "red", "magenta", 
 ACCENTS: Final[tuple[Accent, ...]] = get_args(Accent)
 
 LinksWarning = Literal["expired", "never"]
-"""An org's setting for warnings about download links: `expired` adds a warning once links have expired,
-`never` turns the warnings off.
+"""An org's setting for warnings about download links.
+
+With `expired`, links that have already expired get a warning, too; with `never`, no links get one.
 """
 LINKS_WARNINGS: Final[tuple[LinksWarning, ...]] = get_args(LinksWarning)
 
@@ -43,31 +45,27 @@ class Org:
     name: str
     """The org's unique name, used on the screen, on the command line and in the keyring's service name."""
     data_center: str
-    """A key of `zbtui.zoho_api.data_centers.DATA_CENTERS`, or `custom`."""
+    """The key of the org's data center in `zbtui.zoho_api.data_centers.DATA_CENTERS`, or `custom`."""
     client_id: str
     grant: Grant = "refresh-token"
     soid: str | None = None
-    """`ZohoCRM.{org number}`; set only for the grant `client-credentials` ("Client credentials flow")."""
+    """The text `ZohoCRM.{org number}`; set only for client credentials ("Client credentials flow")."""
     accounts_url: str | None = None
     api_url: str | None = None
     policy_overrides: tuple[tuple[str, timedelta], ...] = ()
     """The org's own values for keys of `WatchPolicy`, in the order of `POLICY_KEYS`."""
     links_warn: LinksWarning | None = None
-    """The setting for link warnings; None: only links that expire before a newer backup comes get a
-    warning.
-    """
+    """The setting for link warnings; None warns only of links that expire before a newer backup comes."""
     mute: bool = False
     """Whether no alerts are sent about the org; its changes are still shown and stored."""
     tags: tuple[str, ...] = ()
-    """Words by which people can filter the list of orgs."""
+    """The words by which people can filter the list of orgs."""
     accent: Accent | None = None
     """The colour of the mark beside the org's name."""
 
     @property
     def identity(self) -> str:
-        """A text that differs between two orgs of the same name, so that neither gets the other's stored
-        data.
-        """
+        """A text that differs between two orgs of the same name, so that neither gets the other's data."""
         parts = (self.data_center, self.client_id, self.accounts_url, self.api_url, self.soid)
         return "|".join(part or "" for part in parts)
 

@@ -11,11 +11,12 @@ ProblemKind = Literal[
 ]
 
 LOCKOUT: Final = "Access Denied"
-"""The error of Zoho's accounts host after too many token requests (Kaizen 43); more requests prolong the
-lock-out.
+"""The error of Zoho's accounts host after too many token requests; more requests prolong the lock-out.
+
+The source is Kaizen 43.
 """
 TOKEN_BUDGET_EXHAUSTED: Final = "TOKEN_BUDGET"
-"""zbtui's own code for "the next token request would cause a lock-out"."""
+"""The code, zbtui's own, for "the next token request would cause a lock-out"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +25,16 @@ class Problem:
 
     kind: ProblemKind
     message: str
-    """What is wrong, in one sentence for a person."""
+    """The sentence that says to a person what is wrong."""
     hint: str
-    """What a person can do about the problem, in one sentence."""
+    """The sentence that says what a person can do about the problem."""
     code: str | None = None
     """The error code, Zoho's or zbtui's own; None if there is none."""
     http_status: int | None = None
     final: bool = False
     """Whether retrying is useless until a person acts: a dead sign-in, a missing permission."""
     retry_at: datetime | None = None
-    """The time before which nothing is retried (`Retry-After`, or the end of a lock-out); None if there is
-    none.
-    """
+    """The time before which nothing is retried (`Retry-After`, or the end of a lock-out), if any."""
 
     @property
     def forbids_early_retry(self) -> bool:

@@ -11,9 +11,9 @@ from typing import Final, Never
 from zbtui.model.org import Grant
 
 TOKEN_LIFETIME: Final = timedelta(hours=1)
-"""How long Zoho's access tokens are valid ("Token limits")."""
+"""The time for which Zoho's access tokens are valid ("Token limits")."""
 RENEWAL_MARGIN: Final = timedelta(minutes=5)
-"""An access token that expires within this time is no longer used."""
+"""The time before its expiry from which an access token is no longer used."""
 _MAX_LENGTH: Final = 2048
 _HEADER_SAFE: Final = re.compile(rf"[\x21-\x7e]{{1,{_MAX_LENGTH}}}")
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class RequestingFromZoho:
-    """A request was sent, and Zoho has not answered yet."""
+    """The step in which a request was sent and Zoho has not answered yet."""
 
     purpose: str
     """The words that complete "asking Zoho …"."""
@@ -21,7 +21,7 @@ class DeviceCode:
     user_code: str
     verification_url: str
     verification_url_with_code: str | None
-    """`verification_url` with the code in it; None if Zoho does not send it."""
+    """The `verification_url` with the code in it; None if Zoho does not send such a URL."""
     expires_at: datetime
     next_poll: datetime
     poll_count: int = 0

@@ -79,9 +79,7 @@ def rough_time_left(span: timedelta) -> str:
 
 
 def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
-    """Return the start of the calendar month of `moment` and of the next month, at the UTC offset of
-    `moment`.
-    """
+    """Return the start of a moment's calendar month and of the next month, at the moment's UTC offset."""
     begin = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return begin, (begin + timedelta(days=32)).replace(day=1)
 

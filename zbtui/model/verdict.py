@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 
 class Level(IntEnum):
-    """How bad a verdict is; the worst level is last."""
+    """The level of a verdict: how bad it is, from the best to the worst."""
 
     OK = 0
     WARNING = 1
@@ -57,11 +57,11 @@ class Verdict:
     headline: str
     """The org's state in a few words; the part before a "; " is enough on its own."""
     hint: str | None = None
-    """What a person can do; the part before a ": " is enough on its own."""
+    """The advice what a person can do; the part before a ": " is enough on its own."""
     stale: bool = False
     """Whether the verdict rests on data that a newer poll could not confirm."""
     notes: tuple[str, ...] = ()
-    """Facts worth knowing about an org with a good verdict."""
+    """The facts worth knowing about an org with a good verdict."""
 
     @property
     def glyph(self) -> str:

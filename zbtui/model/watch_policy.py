@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """How often to poll, and the thresholds of the rules. Each field is a key of `[watch]`."""
+    """The intervals of polls, and the thresholds of the rules. Each field is a key of `[watch]`."""
 
     every: timedelta = timedelta(minutes=5)
     near_every: timedelta = timedelta(seconds=30)

@@ -117,8 +117,9 @@ OLD_ANSWER_PROBLEM: Final = Problem(
     "Have the proxy let answers of Zoho's API through as they are. Or is this machine's clock ahead?",
     "OLD_ANSWER",
 )
-"""The problem with an answer that is an old copy. Its text leaves out the answer's date: a text that
-changes with each poll would fill the list of events.
+"""The problem with an answer that is an old copy.
+
+Its text leaves out the answer's date: a text that changes with each poll would fill the list of events.
 """
 
 

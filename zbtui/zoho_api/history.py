@@ -19,19 +19,21 @@ from zbtui.zoho_api.envelope import read_raw_text, read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 PER_PAGE: Final = 200
-"""The rows requested per page, Zoho's maximum; always sent, as Zoho's default differs from the documented
-one.
+"""The number of rows requested per page, Zoho's maximum.
+
+It is always sent, as Zoho's default differs from the documented one.
 """
 MAX_PAGES: Final = 10
 """The most pages read of one history; a year of backups fills far fewer."""
 MAX_ROWS: Final = MAX_PAGES * PER_PAGE
-"""The number of rows from which no further page is read, and above which a single page is refused: all orgs
-wait while rows are processed.
+"""The limit on the rows of one history, as all orgs wait while rows are processed.
+
+No further page is read once this many rows were read; a single page with more rows is refused.
 """
 
 
 class RunOutcome(Enum):
-    """How a backup run ended."""
+    """The outcome of a backup run."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -58,24 +60,27 @@ class HistoryEntry:
 
     id: str | None
     action: str | None
-    """`scheduled`, `stopped`, `purchased`, `initiated`, or another word, which is ignored; None on
-    rows that end a run."""
+    """The action that the row logs; None in rows that end a run.
+
+    It is `scheduled`, `stopped`, `purchased`, `initiated`, or another word, which is ignored.
+    """
     state: str | None
-    """`completed`, `failure`, or another word for an end; None while queued or running."""
+    """The state in which the run ended, such as `completed` or `failure`; None while queued or running."""
     repeat_type: str | None
-    """`immediate`, `weekly`, `biweekly`, `monthly`."""
+    """The repetition of the backup: `immediate` (once), `weekly`, `biweekly` or `monthly`."""
     file_name: str | None
     count: int
     """The number of extra backups bought, in a row of the action `purchased`; 0 in all other rows."""
     logged_at: datetime | None
-    """When Zoho logged the row; None if the time is missing or unreadable: then only the row's place among
-    the other rows is known.
+    """The time when Zoho logged the row; None if it is missing or unreadable.
+
+    Without a time, only the row's place among the other rows is known.
     """
     done_by: ZohoUser | None
 
     @property
     def outcome(self) -> RunOutcome | None:
-        """How the run ended whose end this row records; None if the row ends no run."""
+        """The outcome of the run that this row ends; None if the row ends no run."""
         if self.state is None:
             return None
         return _OUTCOMES.get(self.state.replace("_", ""), RunOutcome.UNKNOWN)

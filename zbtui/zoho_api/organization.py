@@ -18,22 +18,20 @@ class Company:
     """The company that a Zoho CRM org belongs to. Any value may be missing."""
 
     name: str | None
-    """Zoho's `company_name`."""
+    """The company's name: Zoho's `company_name`."""
     org_number: str | None
-    """Zoho's `zgid`: the org number, which is also in `soid` and in the CRM's URL."""
+    """The org number: Zoho's `zgid`, which is also in `soid` and in the CRM's URL."""
     country: str | None
     edition: str | None
-    """Zoho's `license_details.paid_type`, such as `enterprise`."""
+    """The edition of Zoho CRM: Zoho's `license_details.paid_type`, such as `enterprise`."""
     org_type: str | None
-    """Zoho's `type`: `production`, `sandbox`, `developer` …"""
+    """The type of the org: Zoho's `type`, such as `production`, `sandbox` or `developer`."""
     licence_expires_at: datetime | None = None
-    """When the licence ends: Zoho's `license_details.paid_expiry`."""
+    """The time when the licence ends: Zoho's `license_details.paid_expiry`."""
 
     @property
     def included_backups(self) -> int | None:
-        """The number of backups a month that the edition includes ("Requesting data backup"); None if
-        unknown.
-        """
+        """The backups a month that the edition includes ("Requesting data backup"); None if unknown."""
         edition = (self.edition or "").lower().replace(" ", "").replace("_", "")
         return next((runs for word, runs in _INCLUDED_BY_EDITION.items() if word in edition), None)
 

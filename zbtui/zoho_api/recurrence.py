@@ -23,10 +23,11 @@ _ORDINALS: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5
 _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _DOCUMENTED_PARTS: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
 _WITHIN_A_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
-"""Undocumented parts of a rule that lengthen the time between two runs by at most a day."""
+"""The undocumented parts of a rule that lengthen the time between two runs by at most a day."""
 _SAMPLE_YEARS: Final = 5
-"""The years (times the rule's interval) in which the longest gap is searched: enough for every length of
-month.
+"""The number of years, times the rule's interval, that are searched for the longest gap.
+
+This is enough for every length of month.
 """
 _MAX_RUNS: Final = 100
 
@@ -38,7 +39,8 @@ class Recurrence:
     freq: Literal["WEEKLY", "MONTHLY"]
     interval: int
     weekdays: tuple[tuple[str, str], ...] = ()
-    """Pairs of an ordinal (or "") and a two-letter weekday, in the order of `BYDAY`."""
+    """The rule's weekdays: pairs of an ordinal (or "") and a two-letter weekday, in the order of `BYDAY`.
+    """
     month_days: tuple[int, ...] = ()
     undocumented_parts: tuple[str, ...] = ()
     """The parts of the rule that Zoho does not document, as sent."""
@@ -169,8 +171,9 @@ def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[da
 
 
 def _matches_weekdays(date: datetime, days: tuple[tuple[str, str], ...]) -> bool:
-    """Whether `date` is on one of `days`, pairs of ordinal in the month and weekday; true if `days` is
-    empty.
+    """Whether `date` is on one of `days`, pairs of ordinal in the month and weekday.
+
+    True if `days` is empty.
     """
     nths = {"", str((date.day + 6) // 7)}
     if date.day + 7 > monthrange(date.year, date.month)[1]:

@@ -10,7 +10,7 @@ from typing import Final
 from zbtui.zoho_api.history import HistoryEntry, RunOutcome, sort_newest_first
 
 MAX_RUN_DURATION: Final = timedelta(days=7)
-"""A start and an end that are further apart than this are taken as parts of different runs."""
+"""The longest time between a start and an end that are taken as parts of one run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class BackupRun:
     """One backup run, put together from its start row and its end row in the history."""
 
     started_at: datetime | None
-    """When the run started; None if no row gives the time."""
+    """The time when the run started; None if no row gives the time."""
     ended_at: datetime | None
     outcome: RunOutcome | None
-    """How the run ended; None if it is still in progress, or if no row records its end."""
+    """The outcome of the run; None if it is still in progress, or if no row records its end."""
     repeat_type: str | None
 
 

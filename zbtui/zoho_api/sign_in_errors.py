@@ -16,8 +16,10 @@ from zbtui.model.text import clean
 from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES, data_center_label, fill_in_data_center
 
 TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"]
-"""The token request that failed: one for an access token, by a grant (`refresh`, `client-credentials`), or
-one for the first tokens of a sign-in.
+"""The kind of token request that failed.
+
+`refresh` and `client-credentials` request an access token; the others request the first tokens of a
+sign-in.
 """
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
