@@ -34,7 +34,7 @@ _BOM: Final = "\ufeff"
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
 """How long to wait while another process edits the file, which usually takes a few milliseconds."""
 SETTLES_AFTER_SECONDS: Final = 5.0
-"""How long a changed file is not taken as settled, since an editor may leave it half written so long."""
+"""How long a file is taken as half written after a change, since an editor may still write to it."""
 _NEW_FILE_HEADER: Final = (
     "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
 )
@@ -44,7 +44,7 @@ class ConfigFile:
     """A `ConfigStore` in the file `path`. Each method may raise a `ProblemError` of kind `config`."""
 
     def __init__(self, path: Path, lock: Path) -> None:
-        """Use the config file `path`, and for edits the lock file `lock`, whose folder is made if missing."""
+        """Use the config file `path`. Edits use the lock file `lock`, whose folder is made if missing."""
         self.path = path
         self._lock = lock
         self._known = self._stamp()
@@ -72,7 +72,10 @@ class ConfigFile:
         return abs(now.timestamp() - changed) >= SETTLES_AFTER_SECONDS
 
     def distrust(self) -> Problem | None:
-        """Return a problem if other users can write the file; its alert channels are then not used."""
+        """Return a problem if other users can write the file, else None.
+
+        The alert channels of such a config are not used.
+        """
         open_to_others = writable_by_others(self.path)
         if open_to_others is None:
             return None
@@ -297,7 +300,8 @@ def _without_org(text: str, index: int) -> str:
 def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
     """Return three line indexes of the `index`th org, or None if there is no such org.
 
-    They are those of its header, of the line after its last key, and of the next table's header.
+    The first is its header, the second the line after its last key, the third the next table's header (or
+    the end of the file).
     """
     headers = [number for number, line in enumerate(lines) if TABLE_HEADER.match(line)]
     starts = [number for number in headers if ORG_HEADER.match(lines[number])]

@@ -273,8 +273,8 @@ def _check_grant(table: Mapping[str, Any]) -> None:
 def _find_line(text: str, table: int | str | None, key: str | None) -> int | None:
     """Return the line number of a key, else that of its table's header, else None.
 
-    The lines are searched here, since tomllib does not report them. `table` is the table's name, the index
-    of an `[[org]]` table, or None for the lines above all tables.
+    This function is needed since tomllib does not report lines. `table` is the table's name, the index of
+    an `[[org]]` table, or None for the lines above all tables.
     """
     first = None
     for number, (line, current, header) in enumerate(_lines_with_tables(text), start=1):

@@ -33,7 +33,7 @@ class InvalidValueError(Exception):
 
     def __init__(self, what: str, cure: str, key: str | None = None) -> None:
         super().__init__(what)
-        # The message is cleaned, since names of keys in it may be invalid, too.
+        # The message is cleaned, since it may contain names of unknown keys with control characters.
         self.message, self.hint, self.key = clean(what), cure, key
 
 

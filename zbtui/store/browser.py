@@ -1,4 +1,4 @@
-"""Opens web pages in a browser of this machine."""
+"""Opens web pages in a web browser on this machine."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def has_graphical_browser() -> bool:
         browser = webbrowser.get()
     except (webbrowser.Error, ValueError, LookupError):  # the last two if $BROWSER is no valid command
         return False
-    # Python registers browsers of the terminal as GenericBrowser or Elinks; subclasses of
-    # GenericBrowser have windows.
+    # Python registers browsers that run in the terminal as GenericBrowser or Elinks; the subclasses
+    # of GenericBrowser are browsers with windows.
     return type(browser) not in (webbrowser.GenericBrowser, webbrowser.Elinks)
 
 
@@ -74,14 +74,14 @@ def launch_browser(url: str) -> bool:
 
 
 def _run_browser(address: str, page: Path | None) -> None:
-    # In a process without our terminal: the browser's output must not appear on the screen.
+    # A process without zbtui's terminal runs the browser, whose output must not appear on the screen.
     command = [
         sys.executable,
         "-P",
         "-m",
         "webbrowser",
         address,
-    ]  # -P: not a webbrowser.py in the current folder
+    ]  # -P, so that a webbrowser.py in the current folder is not imported
     null = subprocess.DEVNULL
     with suppress(OSError):
         subprocess.run(command, stdin=null, stdout=null, stderr=null, check=False)

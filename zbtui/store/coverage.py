@@ -35,7 +35,7 @@ _READ: Final = (
 )
 
 _Key = tuple[str, str]
-"""The name and the `Org.identity` of an org."""
+"""The name and the `Org.identity` (data center, OAuth client and hosts) of an org."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class MemoryCredentialStore:
 
 
 def credentials_key(org: Org) -> tuple[str, str]:
-    """Return the key under which an org's credentials are stored: its name and its `Org.identity`.
+    """Return the name and the `Org.identity` of an org, the key under which its credentials are stored.
 
     The name alone is not enough, since two configs may have different orgs of the same name.
     """

@@ -197,7 +197,10 @@ class Database:
         return connection
 
     def _fall_back(self) -> None:
-        """Switch to the next fallback that works, and copy the rows that can still be read into it."""
+        """Switch to the next fallback that works, and copy the rows that can still be read to it.
+
+        If no fallback works, `_connection` is None.
+        """
         rows = {**self._essential, **(readable_rows(self._connection) if self._connection else {})}
         self._use(None)
         while self._connection is None and self._used < len(self._fallbacks):
@@ -217,7 +220,7 @@ class Database:
         self._connection = connection
 
     def _set_problem(self, error: Exception, subject: str | None = None) -> None:
-        """Set `problem`. Its message begins with `subject`, or with the last subject if that is None."""
+        """Set `problem`, whose message begins with `subject`, or if that is None, with the last subject."""
         self._tried_at, self._subject = self._clock.monotonic(), subject or self._subject
         reason = error.strerror if isinstance(error, OSError) else error
         hint = "Start the newer zbtui." if isinstance(error, NewerSchemaError) else _HINT

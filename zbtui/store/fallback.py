@@ -69,7 +69,7 @@ _MERGE_STATEMENTS: Final = {
     " SET ended = max(ended, excluded.ended)",
     "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "delivered": "DELETE FROM delivery WHERE alert = ? AND sink = ?",
-    # Before "alert", since an alert that the database has already had its deliveries stored, and deliveries
+    # Before "alert": if the database already has an alert, it has had its deliveries, too, and those
     # that were made since then must not come back.
     "delivery": "INSERT OR IGNORE INTO delivery SELECT ?1, ?2, ?3, ?4"
     " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE uuid = ?1)",
@@ -159,7 +159,7 @@ def _read(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Rows:
 def _check_private(folder: Path) -> None:
     """Raise `PermissionError` unless `folder` is a folder that only this user has access to.
 
-    On Windows, it is always raised, since the owner of a folder cannot be checked there.
+    On Windows, `PermissionError` is always raised, since the owner of a folder cannot be checked there.
     """
     status = folder.lstat()
     if (

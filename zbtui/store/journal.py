@@ -45,7 +45,8 @@ _RECORDED_POLL: Final = "SELECT attempted_at, failures, failing_since, body, pro
 _OF_ORG: Final = "org = ? AND identity = ?"
 """The SQL condition for the rows of one org.
 
-It compares the identity (`Org.identity`) too, since two configs may have different orgs of the same name.
+The condition compares the name and the identity (data center, OAuth client and hosts; see `Org.identity`),
+since two configs may have different orgs of the same name.
 """
 
 
@@ -83,7 +84,7 @@ class Journal:
         return self._database.read_blocking(act, nothing)
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Store a snapshot, unless the journal has a newer one from another process."""
+        """Store a snapshot, unless the journal has a newer snapshot of the same org."""
         await self._database.transaction(lambda database: _write_snapshot(database, snapshot, None), None)
 
     async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
@@ -128,9 +129,10 @@ class Journal:
         return await self._database.read(act, nothing)
 
     async def rename_org(self, before: Org, after: Org) -> None:
-        """Move an org's data in the journal to its new name and identity (see `Org.identity`).
+        """Move an org's data in the journal to its new name and identity.
 
-        If the identity changes, only the events move, since Zoho may now answer for another org.
+        If the identity (data center, OAuth client and hosts; see `Org.identity`) changes, only the events
+        move, since Zoho may now answer for another org.
         """
         keys = (after.name, after.identity, before.name, before.identity)
 

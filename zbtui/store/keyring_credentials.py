@@ -145,7 +145,7 @@ class KeyringCredentialStore:
         return [name for name in configs_of(text or "") if _is_other_file(Path(name), own)]
 
     async def probe(self) -> str:
-        """Write a test entry, read it back and delete it; return the name of the back end.
+        """Write, read and delete a test entry in the keyring; return the name of the keyring's back end.
 
         Raises a `ProblemError` if the keyring fails or does not keep the entry.
         """
@@ -181,10 +181,10 @@ class KeyringCredentialStore:
         return await self._call(lambda keyring: keyring.get_password(service, user))
 
     async def _set_entry(self, service: str, user: str, text: str | None) -> None:
-        """Write `text` to an entry, or delete the entry if `text` is None.
+        """Write `text` to a keyring entry, or delete the entry if `text` is None.
 
-        A change that timed out is reported as failed. If it still happens later, when the user unlocks the
-        keyring, it is undone at once.
+        A change that times out raises a `ProblemError`. If the change still happens later, when the user
+        unlocks the keyring, it is undone at once.
         """
         lock, outcome = threading.Lock(), list[str]()
 
@@ -239,7 +239,7 @@ class KeyringCredentialStore:
             for _ in range(2):
                 try:
                     outcome = act(backend)
-                except Exception as error:  # back ends also raise errors that are not keyring's
+                except Exception as error:  # back ends also raise errors of other packages than keyring
                     problem, retry = keyring_error_problem(error)
                     if not retry or self._given_up:
                         break

@@ -20,7 +20,7 @@ from zbtui.zoho_api.data_centers import data_center_of
 
 
 def org_key(org: Org) -> str:
-    """Return a hash of an org's name and `Org.identity`, as a part of the names of its entries.
+    """Return a hash of an org's name and `Org.identity` (data center, client, hosts), for its entry names.
 
     The hash distinguishes orgs of the same name in different configs, and orgs whose names differ only in
     case, which some systems treat as equal.

@@ -45,7 +45,7 @@ def log_to_file(path: Path) -> None:
 
 
 class _PrivateLogFile(RotatingFileHandler):
-    """The log file and the previous one, both readable by this user only."""
+    """Writes the log file, and keeps it and the previous log file readable by this user only."""
 
     def _open(self) -> TextIOWrapper:
         path = Path(self.baseFilename)

@@ -54,7 +54,8 @@ class Outbox:
     async def alert_state(self, identities: Identities = _NONE) -> AlertState:
         """Return the alert state, which says what the user was last notified of about each org and outage.
 
-        `identities` maps the name of each org to its `Org.identity`; other orgs of the name are left out.
+        `identities` maps the name of each org to its `Org.identity` (data center, OAuth client and hosts);
+        other orgs of the same names are left out.
         """
         return await self._database.read(
             lambda database: read_alert_state(database, self._config, identities), AlertState()
@@ -77,8 +78,8 @@ class Outbox:
         """Decide which alerts are due and store them, in one transaction; return the stored alerts.
 
         `decide` is a pure function that takes the stored alert state and returns the new alert state and
-        the due alerts. Each alert is stored with one delivery for each channel. For `identities`, see
-        `alert_state`.
+        the due alerts. Each alert is stored with one delivery for each channel. `identities` maps the name
+        of each org to its `Org.identity`, as in `alert_state`.
         """
         # Outside of the transaction: if it fails half-way and runs again on a fallback, an alert that is
         # decided again keeps its uuid.
@@ -99,7 +100,7 @@ class Outbox:
         return await self._database.transaction(act, (), essential=True)
 
     async def note_removal(self, org_name: str, now: datetime) -> None:
-        """Record that zbtui is about to remove an org from the config, so that no alert reports this."""
+        """Record that zbtui is about to remove an org from the config, so that this causes no alert."""
         await self._database.transaction(
             lambda database: note_removal(database, self._config, org_name, now), None, essential=True
         )

@@ -43,9 +43,9 @@ _COLUMNS: Final = "uuid, number, at, kind, org, before, verdict, level, headline
 
 
 Identities = Mapping[str, str]
-"""The `Org.identity` of each of this process's orgs, by the org's name.
+"""The `Org.identity` (data center, OAuth client and hosts) of each of this process's orgs, by org name.
 
-It is needed because another config may have different orgs of the same names.
+The identity is needed because another config may have different orgs of the same names.
 """
 
 
@@ -76,7 +76,7 @@ class DeliveryClaim:
 def read_alert_state(database: sqlite3.Connection, config: str, identities: Identities) -> AlertState:
     """Read a config's alert state, which says what the user was last notified of.
 
-    Rows of an org with another identity than in `identities`, and invalid rows, are ignored.
+    The result contains no orgs with another identity than in `identities`, and no invalid rows.
     """
     query = "SELECT org, identity, verdict, level, notified_at, polled_at FROM notified WHERE config = ?"
     rows = database.execute(query, (config,)).fetchall()
@@ -235,7 +235,7 @@ def reschedule_delivery(database: sqlite3.Connection, claim: DeliveryClaim, unti
 
 
 def _delete_delivery(database: sqlite3.Connection, uuid: str, channel: str) -> bool:
-    """Delete a delivery; return whether it existed."""
+    """Delete the delivery of the alert `uuid` to `channel`; return whether this delivery was stored."""
     values = (uuid, channel)
     return database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", values).rowcount > 0
 

@@ -31,7 +31,10 @@ class Refusal:
     message: str
     """The reason why the channel refused the alert; of an alert that was given up, what it was about."""
     count: int
-    """How often the channel refused, or zbtui gave up, an alert. Restarts after 30 days without this."""
+    """How often the channel refused, or zbtui gave up, an alert.
+
+    The count restarts after 30 days without a refused or given-up alert.
+    """
 
 
 class RefusalLog:

@@ -1,4 +1,4 @@
-"""Stores the state of the screen, such as view and filter, in a JSON file, as far as the disk allows."""
+"""Stores the state of the screen, such as view and filter, in a JSON file; no error ends the screen."""
 
 from __future__ import annotations
 

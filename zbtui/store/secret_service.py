@@ -28,7 +28,10 @@ _ASK_AGAIN_AFTER_SECONDS: Final = 300.0
 
 
 class PromptGate:
-    """Lets the keyring ask the user for its password at most once in five minutes, over all processes."""
+    """Limits how often the keyring asks the user for its password.
+
+    All zbtui processes together let a prompt open at most once in five minutes.
+    """
 
     def __init__(self, file: Path | None = None, *, is_attended: bool = True) -> None:
         """Record the time of the last prompt as the modification time of `file`; None means no limit.
@@ -59,7 +62,7 @@ class PromptGate:
 
 @dataclass(frozen=True, slots=True)
 class _Connected:
-    """A connection to the keyring daemon, with a session."""
+    """An open D-Bus connection to the keyring daemon, with a collection of entries and its session."""
 
     bus: DBusConnection
     collection: secretstorage.Collection

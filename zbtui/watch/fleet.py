@@ -200,9 +200,10 @@ class Fleet:
         return [index for index, task in enumerate(tasks) if not task.done()]
 
     def poll_soon(self, name: str) -> datetime | None:
-        """Request a poll of an org as soon as Zoho's limits allow, and return None.
+        """Request a poll of the org with this name, if there is one, and return None.
 
-        During a lock-out by Zoho, request nothing, and return the end of the lock-out.
+        The poll is made at once, or a little later if the org was polled just now. During a lock-out by
+        Zoho, request nothing, and return the end of the lock-out.
         """
         poller = self._pollers.get(name)
         return poller.poll_soon() if poller else None

@@ -58,7 +58,7 @@ class Poller:
         self._wake = asyncio.Event()
         self._stopping = False
         self._requested = False
-        """Whether the user requested the next poll."""
+        """Whether the next poll was requested with `poll_soon`."""
         self._forget_org = False
         self._answer: Snapshot | None = None
         """The snapshot after the current poll, set before the journal records the poll."""
@@ -68,7 +68,7 @@ class Poller:
         """The number of polls by this poller that added events to the journal."""
 
     async def run(self) -> None:
-        """Poll until `stop()` is called. Raises nothing."""
+        """Poll the org each time a poll is due, until `stop()` is called. Failed polls raise nothing."""
         if self._recalls:
             await self._recall()
         while not self._stopping:
@@ -83,7 +83,11 @@ class Poller:
             await self._journal.forget_org(self.snapshot.org)
 
     async def _recall(self) -> None:
-        """Continue from the snapshot in the journal, on the schedule of the process that stored it."""
+        """Continue with the org's snapshot in the journal, unless this process has already polled the org.
+
+        If the snapshot comes from a good poll and no poll has failed since, the next poll is due as if this
+        process had made that poll.
+        """
         known = await self._journal.load_org(self.snapshot.org)
         if known is None or self.snapshot.polls.attempted_at:
             return
@@ -91,7 +95,7 @@ class Poller:
         if seen and seen <= now and not known.polls.failures and not self._requested:
             polled = replace(known, polls=replace(known.polls, attempted_at=seen, restored=False))
             again = next_poll(polled, self.policy, now, self._rng.uniform(-1, 1))
-            # Due as if this process had made the stored poll: the age of that poll shortens the pause.
+            # As if this process had made the stored poll: the age of that poll shortens the pause.
             if again and again - (now - seen) > now:
                 known, due = polled, again - (now - seen)
         self._replace(known, due)
