@@ -65,7 +65,7 @@ class _CommandProcess(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
         self.ended = asyncio.Event()
         self.outputs_closed = asyncio.Event()
-        """Set once the program has ended and no process holds its output pipes."""
+        """The event that is set once the program has ended and no process holds its output pipes."""
         self._outputs = {1: bytearray(), 2: bytearray()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -44,7 +44,7 @@ GIVE_UP_AFTER: Final = timedelta(days=1)
 """The age of an alert after which a failed delivery is not tried again."""
 
 _CONFIG: Final = "config"
-"""The key, beside those of channels, of the config's own problem, which stops command and webhook."""
+"""The key in `_problems` of the config's own problem, which stops command and webhook; not a channel."""
 _BATCH_SIZE: Final = 25
 """The number of orgs that are judged without a pause; a pressed key waits for one such batch at most."""
 _BATCH_PAUSE_SECONDS: Final = 0.01
@@ -71,7 +71,7 @@ class AlertDispatcher:
         self._last_with_channel: AlertSettings | None = None
         """The last settings with a channel; set only while the present settings have no channel."""
         self._for_left_orgs: AlertSettings | None = None
-        """The earlier settings that deliver an org's "left" alert if all channels left the config, too."""
+        """Earlier settings, for alerts that orgs left the config, if all channels have left it, too."""
         self._config = config or MemoryConfigStore(Config())
         self._journal = journal
         self._http = http

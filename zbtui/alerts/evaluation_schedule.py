@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 _ORGS_PER_TICK: Final = 200
-"""An evaluation waits one more tick for each 200 orgs, so thousands of orgs take no more time per tick."""
+"""The number of orgs for which an evaluation waits one more tick.
+
+So evaluations of thousands of orgs take no more time per tick than those of a few.
+"""
 _MAX_TICKS: Final = 30
 """The number of ticks between evaluations while no org changes: verdicts also change with time alone."""
 

@@ -46,8 +46,8 @@ class OrgService:
     )
     """Returns example values for the fields of a sign-in form, by key; the demo's are of an invented org.
 
-    Takes the sign-in method (None: not chosen yet) and the name of the org that signs in again (None: a new
-    org).
+    Takes the sign-in method, None if it is not chosen yet, and the name of the org that signs in again,
+    None for a new org.
     """
     open_in_browser: Callable[[str], Awaitable[bool]] = open_in_browser
     """Opens a URL in this machine's browser; returns False if there is no browser."""
@@ -59,7 +59,7 @@ class OrgService:
     def start_task(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in the background to its end, even if the form that started it closes.
 
-        So no request to Zoho is cancelled.
+        A request that `work` sends is thus never cancelled.
         """
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -98,7 +98,7 @@ class OrgService:
         """Parse an org from the keys and values of an `[[org]]` table of the config.
 
         Raises a `ProblemError` of kind `config` if a value is invalid, or if another org has the name;
-        `edited_name` is the present name of the org being edited (None: a new org).
+        `edited_name` is the present name of the org being edited, None for a new org.
         """
         org = org_from_table(table)
         if org.name != edited_name:
@@ -115,7 +115,7 @@ class OrgService:
     ) -> SignInFlow:
         """Return a `SignInFlow` that signs `org` in by this method.
 
-        `existing` is the org as it is in the config, whose credentials are replaced; None: a new org.
+        `existing` is the org as it is in the config, whose credentials are replaced; None for a new org.
         """
         from zbtui.onboarding.sign_in_flow import SignInFlow  # imported here, as only a sign-in needs it
 
@@ -135,9 +135,9 @@ class OrgService:
     async def edit(self, org_name: str, org: Org, original: Org | None = None) -> None:
         """Change an org's name, data center or policy. A new data center is checked with Zoho first.
 
-        `org` is the edited form of `original` (None: of the org in the config); changes that others made
-        to the config since then are kept. A `ProblemError` means that nothing is changed, or that all is
-        changed and only the keyring entries of the old name could not be deleted.
+        `org` is the edited form of `original`, or without `original`, of the org in the config. Changes
+        that others have made to the config since `original` was read are kept. A `ProblemError` means that
+        nothing is changed, or that only the keyring entries of the old name could not be deleted.
         """
         stores = self.stores
         config = stores.config.load()

@@ -83,7 +83,7 @@ class SignInFlow:
         min_device_poll_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> None:
-        """Take `original`, the org as it is in the config before it signs in again; None: a new org."""
+        """Take `original`, the org as it is in the config before it signs in again; None for a new org."""
         self._stores = stores
         self._http = http
         self._clock = clock
@@ -98,7 +98,7 @@ class SignInFlow:
         self._preview: SignInPreview | None = None
         self._committed = False
         self._commit_lock = asyncio.Lock()
-        """Held while the sign-in is committed or cancelled."""
+        """The lock that is held while the sign-in is committed or cancelled."""
 
     @property
     def is_signed_in(self) -> bool:
@@ -119,7 +119,7 @@ class SignInFlow:
         A call after a failure reuses tokens that were obtained before, since a code works only once.
 
         Args:
-            client_secret: the client secret as typed; None: the secret of the org `client_from` is used.
+            client_secret: the client secret as typed; None to use the secret of the org `client_from`.
             code_or_token: the grant code or refresh token, as typed; None if the method needs none.
             client_from: the name of an org under watch with the same OAuth client.
             verify: whether to poll Zoho with the tokens. If False, a typed refresh token is not checked,

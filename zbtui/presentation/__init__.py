@@ -1,4 +1,4 @@
 """The parts that the screen and the text output share, such as summaries, sorting, filter and keys.
 
-None of them reads or writes anything outside of the program.
+These modules do no input or output.
 """

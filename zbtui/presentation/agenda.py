@@ -58,13 +58,13 @@ class Agenda:
     """All backup runs up to `AGENDA_HORIZON`. Every org appears in at least one of the fields."""
 
     overdue: tuple[AgendaRun, ...]
-    """Runs that are due by now, of orgs without a running backup."""
+    """The runs that are due by now, of orgs without a running backup."""
     running: tuple[str, ...]
-    """Names of the orgs with a running backup."""
+    """The names of the orgs with a running backup."""
     days: tuple[AgendaDay, ...]
     """The days with runs, earliest first."""
     without_run: tuple[str, ...]
-    """Names of the orgs with no running backup and no known next run."""
+    """The names of the orgs with no running backup and no known next run."""
     valid_until: datetime
     """The time of the next run or the next midnight, whichever is first.
 
@@ -97,7 +97,7 @@ def build_agenda(
     """Build the agenda from pairs of an org's snapshot and the result of `later_agenda_runs` for this org.
 
     None in place of the result means that it is not computed yet; while any result is missing, no day
-    counts as empty. `zone` is the viewer's time zone (None: the machine's).
+    counts as empty. `zone` is the viewer's time zone; None stands for the machine's time zone.
     """
     late: list[AgendaRun] = []
     running: list[str] = []

@@ -29,8 +29,8 @@ def year_calendar(history: History, today: date, zone: tzinfo | None = None) -> 
     """Return the last 13 months, newest first, as pairs of a label (`Dec 2025`) and 31 cells, one per day.
 
     A cell is blank if the month does not have the day, or the day is to come or more than a year ago. A run
-    counts on the day on which it ended or, if its end is unknown, began. `zone` is the time zone of the days
-    (None: the machine's).
+    counts on the day on which it ended or, if its end is unknown, began. `zone` is the time zone of the
+    days; None stands for the machine's time zone.
     """
     marks: dict[date, str] = {}
     marked = [(run.ended_at or run.started_at, _run_mark(run)) for run in history.runs]

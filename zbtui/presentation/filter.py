@@ -12,8 +12,7 @@ from zbtui.model.verdict import Level, Verdict
 
 _TERM: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
 _SEPARATOR: Final = "\n"
-"""The character between an org's joined texts. A filter term cannot match across two of the texts, since
-terms and cleaned texts contain no newline."""
+"""The separator of an org's joined texts. No cleaned text contains it, so no term matches across texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class FilterTerm:
     text: str
     """The text to search for, in lower case."""
     field: str | None = None
-    """The field to search, one of `FILTER_FIELDS`; None: all texts of an org are searched."""
+    """The field to search, one of `FILTER_FIELDS`; None to search all texts of an org."""
     negated: bool = False
     """Whether the term matches the orgs that do not contain the text."""
 
@@ -47,8 +46,9 @@ def parse_filter(text: str) -> OrgFilter:
     """Parse a filter, whose terms are separated by blanks.
 
     `!word` negates a term, `field:word` searches one field, and a word in quotes can contain blanks. A
-    level alone (`ok`, `warning`, `unknown`, `critical`) searches only the field `level`. If the field before
-    a colon is unknown, field and colon are part of the word. An unfinished term (`!`, `tag:`) is ignored.
+    level alone (`ok`, `warning`, `unknown`, `critical`) searches only the field `level`. If the field
+    before a colon is unknown, field and colon are part of the word. An unfinished term (`!`, `tag:`) is
+    ignored.
     """
     return OrgFilter(tuple(term for token in _TERM.findall(text) if (term := _parse_term(token)).text))
 
@@ -70,7 +70,7 @@ def _verdict_text(snapshot: Snapshot, verdict: Verdict) -> str:
 
 
 def _level_text(snapshot: Snapshot, verdict: Verdict) -> str:
-    """Return the level under which the fleet bar counts the org; a stale verdict of level ok is unknown."""
+    """Return the level under which the fleet bar counts the org; a stale ok verdict counts as unknown."""
     return (Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level).label
 
 

@@ -1,4 +1,4 @@
-"""All actions that users start by a key: their ids, default keys, labels and scopes."""
+"""All actions that users start with a key: their ids, default keys, labels and scopes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class KeyAction:
-    """An action that users start by a key, with its default keys and its texts."""
+    """An action that users start with a key, with its default keys and its texts."""
 
     id: str
     """The action's name in the config's `[keys]`.

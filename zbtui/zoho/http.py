@@ -92,7 +92,8 @@ class HttpResponse:
     def retry_at(self, now: datetime) -> datetime | None:
         """Return the time from which a retry is allowed, at most a day after `now`.
 
-        The `Retry-After` header gives this time in seconds or as a date. None if it is missing or invalid.
+        The `Retry-After` header gives this time, in seconds or as a date. Returns None if the header is
+        missing or invalid.
         """
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
@@ -123,7 +124,7 @@ class HttpClient:
     """The HTTP client that all orgs share. Use each instance in one `async with` block."""
 
     def __init__(self, app: AsgiApp | None = None) -> None:
-        """Send all requests to `app` in this process, such as the demo's Zoho; None: to the network."""
+        """Send all requests to `app` in this process, such as the demo's Zoho; None uses the network."""
         self._app = app
         self._clients: dict[str | None, _TrackedClient] = {}
         """The httpx clients, by the URL of their proxy; the key None stands for no proxy."""

@@ -34,7 +34,7 @@ class OAuthCallback:
     code: Secret | None
     error: str | None
     location: str | None
-    """The key of the user's data center."""
+    """The key of the user's data center, such as `eu`."""
     accounts_server: str | None
     """The URL of the accounts host at which to exchange the code; not checked yet."""
 
@@ -46,7 +46,11 @@ class LoopbackServer:
     """
 
     def __init__(self, port: int, state: str, wake: Callable[[], None]) -> None:
-        """Take the port to listen on (0: any free port), and `wake`, which is called after the callback."""
+        """Take the port to listen on; 0 stands for any free port.
+
+        `state` is the secret of this sign-in that the callback has to contain. `wake` is called once the
+        browser's callback has been answered.
+        """
         self._port = port
         self._state = state
         self._on_callback = wake

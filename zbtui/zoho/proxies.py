@@ -46,7 +46,7 @@ class ProxyEnvironment:
     """
 
     def __init__(self, proxies: Mapping[str, str] | None = None) -> None:
-        """Take `proxies` in the form of `urllib.request.getproxies()`; None: this machine's proxies."""
+        """Take `proxies` in the form of `urllib.request.getproxies()`; None stands for this machine's."""
         self._proxies = getproxies() if proxies is None else proxies
         self._exceptions = self._proxies.get("no", "").replace(",", " ").lower().split()
 

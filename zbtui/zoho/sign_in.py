@@ -126,7 +126,7 @@ async def sign_in_by_device(
     on_progress: Callable[[DeviceCode], None],
     min_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
 ) -> ConsentResult:
-    """Request a device code, and poll Zoho until the user has entered it and decided.
+    """Request a device code, and poll Zoho until the user has entered the code and accepted or refused.
 
     `on_progress` shows the code; it is called before each pause, and a poll follows each pause. Raises a
     `ProblemError` if the user refuses, the code expires or the tokens are unusable, and a `StoppedError`

@@ -85,7 +85,10 @@ def network_problem(message: str, hint: str) -> Problem:
 
 
 def unreadable_body_problem(what: str) -> Problem:
-    """Return the problem for a response body that cannot be used; `what` completes "The answer …"."""
+    """Return the problem for a response body that cannot be used.
+
+    `what` completes the sentence "The answer …" of the problem's message.
+    """
     return Problem(
         "contract",
         f"The answer {what}, and was not read.",
