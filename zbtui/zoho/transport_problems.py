@@ -99,7 +99,8 @@ def unreadable_body_problem(what: str) -> Problem:
 def environment_problem(error: Exception, proxy: Proxy | None) -> Problem:
     """Return the problem for an error that occurs before the request is sent.
 
-    Its cause is the proxy's address, certificates that cannot be read, or a limit of this machine.
+    Its cause is a missing library for SOCKS proxies, certificates that cannot be read, or a limit of this
+    machine.
     """
     if proxy and isinstance(error, ImportError):
         return network_problem(
