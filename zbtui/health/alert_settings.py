@@ -20,8 +20,7 @@ class AlertSettings:
     least: Level = Level.WARNING
     """The lowest level of a verdict that is notified; verdicts of lower levels are treated as good."""
     remind_every: timedelta | None = timedelta(days=1)
-    """The time after which a verdict that lasts is notified again; None (`"never"` in the config): never.
-    """
+    """The time after which a verdict that lasts is notified again; None means never."""
     failed_looks: int = 3
     """The number of failed polls in a row after which an org is notified as out of reach.
 
@@ -34,4 +33,7 @@ class AlertSettings:
     on_change: tuple[str, ...] = ()
     """The program, with its arguments, that is run for each alert; empty if no program is to run."""
     webhook: str | None = None
-    """The URL to which each alert is posted as JSON: https, or http to this machine. None: no webhook."""
+    """The URL to which each alert is posted as JSON; None if alerts are not posted.
+
+    The URL is https, or http to this machine.
+    """

@@ -28,8 +28,9 @@ class Case:
     """The watch policy (poll intervals and thresholds), with the org's own settings applied."""
     now: datetime
     patience: int
-    """The number of failed polls, or failed reads of the history, in a row after which older data is not
-    used.
+    """The number of failed polls in a row after which the data of older polls is not used.
+
+    The same number applies to failed reads of the history.
     """
 
     @property

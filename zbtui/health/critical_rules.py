@@ -21,8 +21,7 @@ from zbtui.zoho_api.history import RunOutcome
 MAX_HISTORY_AGE: Final = 3 * HISTORY_AND_LINKS_EVERY
 """The time after which a history that was read is too old to judge by."""
 MAX_HISTORY_LAG: Final = timedelta(minutes=10)
-"""The longest time that the history is allowed to lag behind the backup details, which Zoho updates first.
-"""
+"""The longest time that the history is allowed to lack what Zoho's backup details already show."""
 MISSED_AFTER: Final = timedelta(hours=1)
 """The least time from a due date to a read of the history which proves that no run began.
 
@@ -103,8 +102,8 @@ def stopped(case: Case) -> Verdict | None:
 def missed(case: Case) -> Verdict | None:
     """Return a critical verdict if a run did not begin and Zoho already announces another date.
 
-    The run's due date must have passed more than `overdue_after` ago. The verdict ends with the next good
-    run.
+    The verdict is given once the run's due date is more than `overdue_after` ago. It ends with the next
+    good run.
     """
     read, now_due = case.history_read_at, case.snapshot.next_run
     if read is None:

@@ -1,4 +1,4 @@
-"""Changes of an org's state between two polls, recorded in the journal."""
+"""Finds the changes of an org's state between two polls, which the journal records."""
 
 from __future__ import annotations
 

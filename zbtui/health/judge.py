@@ -59,7 +59,7 @@ def judge(
 def _verdict_without_answer(case: Case) -> Verdict | None:
     """Return the verdict on an org without a recent good answer; None if there is such an answer."""
     snapshot, problem, seen = case.snapshot, case.snapshot.polls.problem, case.snapshot.zoho.observed_at
-    # `abs`: an observation from the future means that the clock was set back.
+    # `abs`: an observation from the future means that this machine's clock was set back.
     outdated = seen is None or abs(case.now - seen) > ALLOWED_FAILURES * case.policy.every
     if problem and (problem.final or outdated or snapshot.polls.failures >= case.patience):
         return Verdict(
@@ -84,7 +84,7 @@ def _critical_as_of(case: Case, moment: datetime | None) -> Verdict | None:
     """
     if moment is None:
         return None
-    moment = min(moment, case.now)  # the clock may have been set back
+    moment = min(moment, case.now)  # this machine's clock may have been set back
     then = replace(case, now=moment.astimezone(UTC))
     rule, was = next(((rule, was) for rule in RULES if (was := rule(then))), (None, None))
     if rule is None or was is None or was.level is not Level.CRITICAL:

@@ -45,7 +45,7 @@ def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
         yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
         yield snapshot.zoho.observed_at, -ALLOWED_FAILURES * policy.every
     if snapshot.zoho.history_read_at:
-        if snapshot.zoho.history_read_at > case.now:  # the clock was set back
+        if snapshot.zoho.history_read_at > case.now:  # this machine's clock was set back
             yield snapshot.zoho.history_read_at, timedelta()
         yield snapshot.zoho.history_read_at, MAX_HISTORY_AGE
     if snapshot.zoho.history_behind_since:

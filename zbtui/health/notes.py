@@ -56,9 +56,7 @@ def _quota_note(case: Case) -> str | None:
 
 
 def _is_refuted(history: History, included: int, before: datetime) -> bool:
-    """Whether an earlier month had more completed runs than `included` and the backups bought in that
-    month.
-    """
+    """Whether an earlier month had more completed runs than `included` and those bought in that month."""
     counts: dict[datetime, int] = {}
     for run in history.runs:
         at = run.started_at or run.ended_at

@@ -72,7 +72,7 @@ def apply_failure(before: Snapshot, problem: Problem, now: datetime) -> Snapshot
 def _is_old_answer(before: ZohoData, observation: Observation) -> bool:
     """Whether an answer is an old copy: its `Date` is no later than that of the previous answer.
 
-    The request must have been sent at least two seconds after the previous answer came.
+    This is checked only if the request was sent at least two seconds after the previous answer came.
     """
     was, sent, date = before.observed_at, observation.requested_at, observation.server_time
     if was is None or sent is None or date is None or before.server_time is None:
@@ -186,7 +186,7 @@ def _behind_since(
 ) -> datetime | None:
     """Return since when the history has been behind Zoho's backup details; None if it is not behind.
 
-    The history is behind if the details have changed since it was read, if it contradicts the details, or
+    The history is behind if the backup details have changed since it was read, if it contradicts them, or
     if a due date has passed and the last read of the history failed.
     """
     if was_read and polls.history_problem:  # rows have vanished

@@ -63,7 +63,7 @@ def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: date
     is_unread = before.zoho.history is None and not polls.history_failures
     if tried_at is None or is_unread or before.zoho.observed_at is None:
         return True
-    if now < tried_at:  # the clock was set back
+    if now < tried_at:  # this machine's clock was set back
         return True
     problem = polls.history_problem or polls.links_problem
     if problem and problem.retry_at and now < problem.retry_at:

@@ -44,7 +44,7 @@ RULES: Final[tuple[Rule, ...]] = (
     #    show within hours; that the backup is too old as a consequence shows days later.
     missed,
     overdue,
-    # 5. Unknown. The rules above need only the details, or rows that were read; the rules below need the
+    # 5. Unknown. The rules above need only the backup details, or rows that were read; those below need the
     #    whole history: without it, an age is no evidence, and a planned run proves no backup.
     no_history,
     # 6. The age is the last critical rule: it is a consequence, and no rule above found a cause.

@@ -16,7 +16,7 @@ class WatchPolicy:
     overdue_after: timedelta = timedelta(hours=6)
     long_run_after: timedelta = timedelta(hours=12)
     max_age: timedelta | None = None
-    """The age above which the last good backup is too old; None: the age follows from the backup plan."""
+    """The age above which the last good backup is too old; None derives the age from the backup plan."""
 
 
 POLICY_KEYS: Final = tuple(key.name for key in fields(WatchPolicy))

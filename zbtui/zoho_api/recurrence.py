@@ -39,8 +39,7 @@ class Recurrence:
     freq: Literal["WEEKLY", "MONTHLY"]
     interval: int
     weekdays: tuple[tuple[str, str], ...] = ()
-    """The rule's weekdays: pairs of an ordinal (or "") and a two-letter weekday, in the order of `BYDAY`.
-    """
+    """The pairs of ordinal (or "") and two-letter weekday in the rule, in the order of `BYDAY`."""
     month_days: tuple[int, ...] = ()
     undocumented_parts: tuple[str, ...] = ()
     """The parts of the rule that Zoho does not document, as sent."""

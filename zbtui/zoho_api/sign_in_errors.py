@@ -18,8 +18,7 @@ from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES, data_center_labe
 TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"]
 """The kind of token request that failed.
 
-`refresh` and `client-credentials` request an access token; the others request the first tokens of a
-sign-in.
+`refresh` and `client-credentials` request an access token, the others the first tokens of a sign-in.
 """
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
@@ -126,9 +125,11 @@ def token_problem(error: str, status: int | None, data_center: str, step: TokenS
 
 
 def with_lockout_code(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an accounts host's answer; a lock-out in any language gets the code `LOCKOUT`.
+    """Return an accounts host's answer, with `LOCKOUT` as its code if it reports a lock-out in any
+    language.
 
-    Zoho translates only this code ("拒绝访问"): `status` is `failure`, and `error` is not a code word.
+    Zoho translates only this code ("拒绝访问"). A lock-out is recognized by the `status` `failure`, and an
+    `error` that is not a code word.
     """
     error = answer.get("error")
     if not isinstance(error, str) or not error or answer.get("status") != "failure":
