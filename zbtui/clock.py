@@ -23,8 +23,8 @@ class Clock(Protocol):
 
 
 CLOCK_JUMP_SECONDS: Final = 30.0
-"""A change of `clock_drift` by more than this is taken as a sleep of the machine or a change of its wall
-clock."""
+"""A change of `clock_drift` by more than these seconds is taken as a sleep of the machine or a change of
+its wall clock."""
 
 
 def clock_drift(clock: Clock) -> float:

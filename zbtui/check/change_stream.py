@@ -159,7 +159,7 @@ class ChangeStream:
         self._report_new_problems("alerts", *alerts.problems)
 
     def _report_new_problems(self, what: str, *problems: Problem | None) -> None:
-        """Report the problems of the component `what`, each only once until it has ended and returned."""
+        """Report problems of the component `what`: each once, and once more if it ends and comes back."""
         for problem in problems:
             if problem is not None and problem not in self._reported.get(what, ()):
                 self._on_problem(problem)

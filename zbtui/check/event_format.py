@@ -1,4 +1,4 @@
-"""Events and changes as aligned rows for people, or as lines of JSON."""
+"""Formats events and changes as aligned rows for people, or as lines of JSON."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from zbtui.watch.fleet import Fleet
 
 EXIT_STATUS_BY_LEVEL: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
 ONE_FAILURE: Final = 1
-"""The number of failed polls at which a check no longer counts the last good one: 1, as it polls once."""
+"""The number of failed polls after which a check no longer relies on the last good poll: 1, because a check
+polls each org once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class OrgResult:
     """Whether the answer came from the journal, as another process had polled the org just before the
     check."""
     last_known: Verdict | None = None
-    """`verdict`, or if its level is unknown, the verdict after the last good poll; None if there is
-    none."""
+    """The last verdict with a known level: `verdict`, or else the verdict after the last good poll; None if
+    there is no such verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ async def check_orgs(
     """Poll each of these orgs once, and return a report with a verdict on each.
 
     An org that any process has polled within `max_age` is not polled again. A poll without an answer after
-    `seconds` counts as failed.
+    `seconds` is taken as failed.
     """
     began = fleet.now()
     snapshots = await fleet.poll_once(names, max_age=max_age, seconds=seconds)
@@ -68,9 +69,10 @@ async def check_orgs(
 def report_on(
     snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime, began: datetime | None = None
 ) -> Report:
-    """Judge each of these snapshots at `now`, and return a report; a single failed poll counts.
+    """Judge each of these snapshots, and return a report; one failed poll is enough to report a problem.
 
-    `began` is the start of the check: a poll before this time is taken as recalled from the journal.
+    `now` is the end of the check, `began` its start: a poll before `began` is taken as recalled from the
+    journal.
     """
     results = [_result_for(snapshot, policy, now, began) for snapshot in snapshots]
     results.sort(key=lambda result: -result.verdict.level)

@@ -22,7 +22,8 @@ def stopped_by_signals(stop: StopSignal) -> Iterator[None]:
     """
     loop = asyncio.get_running_loop()
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-    # None: not set by Python, so Python cannot restore it. Ignored: the parent process wants that.
+    # A handler of None was not set by Python, so Python cannot restore it. An ignored signal stays ignored,
+    # because the parent process wants that.
     before = {
         number: handler for number, handler in handlers.items() if handler not in (None, signal.SIG_IGN)
     }

@@ -1,4 +1,4 @@
-"""The simulated device flow: device codes, polls, and the page to enter a code ("Devices")."""
+"""The simulated device flow: device codes, polls, page for codes (Zoho's documentation: "Devices")."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Phase:
     """A phase of an org: a span of time in which Zoho answers in one way."""
 
     kind: str
-    """A status of Zoho's, or one of these words; a status after a word is the one that the details show:
+    """A backup status of Zoho's, or one of these words (a status without quotes is what the details show):
 
     * `NONE`, `EMPTY`: nothing was ever scheduled (204, `{}`).
     * `ONE_OFF`: a single backup has completed.

@@ -1,4 +1,4 @@
-"""Replay of a capture: one org with the captured answers, whose dates advance with the clock."""
+"""Replays a capture: one org gives the captured answers, whose dates advance as time passes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def replaying_simulator(capture: Capture, clock: Clock) -> Simulator:
 
 @dataclass(frozen=True, slots=True)
 class _Replay:
-    """Answers calls as in a capture, whose answers `answers` holds by call and page."""
+    """Replays a capture; `answers` holds the captured answers by call and page number."""
 
     answers: Mapping[tuple[str, int], CapturedAnswer]
     clock: Clock

@@ -78,10 +78,10 @@ class Simulator:
         self.token_lifetime = token_life
         self.accounts = SimulatedAccounts(world.all_orgs.values())
         self._forced_phases: dict[str, list[PhaseInTime]] = {}
-        """The phases of all forced kinds that were answered with, by org name, newest first. Their backup
-        runs stay in the history."""
+        """The phases of forced kinds in which the org has answered so far, by org name, newest first. Their
+        backup runs stay in the history."""
         self.forced_kinds: dict[str, str] = {}
-        """The kind of phase to answer with, by org name, instead of the org's own phases. One of
+        """The kind of phase to answer with, by org name, instead of the org's own phases. A kind in
         `TOKEN_ERRORS` refuses all refresh tokens and sign-ins of the org; in a phase, it refuses the first
         refresh token only."""
         self.forced_history: dict[str, Sequence[Mapping[str, Any]]] = {}
@@ -129,11 +129,11 @@ class Simulator:
         self.accounts.access_tokens.clear()
 
     def issue_grant_code(self, org_name: str, minutes: int = 10, scope: str | None = None) -> str:
-        """Issue a code for an org's self client, as "Generate Code" in the API console does.
+        """Issue and return a code for an org's self client, as "Generate Code" in the API console does.
 
         Args:
-            minutes: 3, 5, 7 or 10, as the console offers.
-            scope: separated by commas; None: the two that zbtui asks for.
+            minutes: the lifetime of the code: 3, 5, 7 or 10, as the console offers.
+            scope: the scopes, separated by commas; None for the two that zbtui asks for.
 
         Raises:
             KeyError: no such org.
@@ -171,19 +171,19 @@ class Simulator:
     # The API hosts; all raise ConnectionResetError if the org's kind is `RESET`
 
     def details_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """Answer `GET {api}/crm/bulk/v7/backup`."""
+        """Answer `GET {api}/crm/bulk/v7/backup` with the details of the org's backup."""
         return self._respond(call, "details", self._backup_response)
 
     def history_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """Answer `GET {api}/crm/bulk/v7/backup/history` with one page."""
+        """Answer `GET {api}/crm/bulk/v7/backup/history` with one page of the history."""
         return self._respond(call, "history", lambda org: self._history_of_org(org, call))
 
     def links_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """Answer `GET {api}/crm/bulk/v7/backup/urls`."""
+        """Answer `GET {api}/crm/bulk/v7/backup/urls` with the org's download links."""
         return self._respond(call, "links", lambda org: self._links_of_org(org, call))
 
     def organization_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """Answer `GET {api}/crm/v7/org`."""
+        """Answer `GET {api}/crm/v7/org` with facts about the org, such as the company's name."""
         return self._respond(call, "org", self._organization_of_org, spared=_KINDS_OF_BACKUP_CALLS_ONLY)
 
     def _respond(

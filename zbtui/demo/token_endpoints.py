@@ -117,7 +117,7 @@ _GRANT_HANDLERS: Final[Mapping[str, _GrantHandler]] = {
 
 
 def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> dict[str, Any]:
-    """The first tokens of a consent, in Zoho's shape, with the refresh token if it grants one.
+    """Return the first tokens of a consent, in Zoho's shape; with a refresh token if the consent grants it.
 
     Raises:
         RefusedError: the org's forced kind is a token error.

@@ -78,7 +78,7 @@ class SimulatedWorld:
     """
 
     def __init__(self, start: datetime, orgs: int = 0, speed: float = 1.0, seed: int = 0) -> None:
-        """Create this number of watched orgs, or if `orgs` is 0 only the hand-made ones.
+        """Create `orgs` watched orgs, or only the hand-made ones if `orgs` is 0.
 
         `seed` determines all orgs beyond the hand-made ones.
         """

@@ -22,8 +22,8 @@ _RESOLVE_SECONDS: Final = 5.0
 _SUBJECT: Final = "alerts"
 
 Resolve = Callable[[str, int], Awaitable[bool | None]]
-"""A function that returns whether a host name resolves, for a port; None if that is not checked, as a proxy
-would resolve the name."""
+"""A function that takes a host name and a port, and returns whether the name resolves; None if that is not
+checked, because a proxy would resolve the name."""
 
 
 @dataclass(frozen=True, slots=True)

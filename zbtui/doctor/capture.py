@@ -1,4 +1,4 @@
-"""A capture: a file of Zoho's answers for one org, without what identifies the org, for replay."""
+"""Captures: files of Zoho's answers for one org, without what identifies the org, to replay in the demo."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Capture:
     answers: tuple[CapturedAnswer, ...]
     unknown_words: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Texts with a word that zbtui does not know, and their stand-ins; the user can put the texts back into
-    the file by hand. Not part of the file."""
+    the capture's file by hand. The file does not contain this mapping."""
 
     def to_json(self) -> str:
         """Return the text of the capture's file."""

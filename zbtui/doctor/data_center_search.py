@@ -15,7 +15,7 @@ from zbtui.watch.token_broker import TokenBroker
 from zbtui.zoho_api.data_centers import DATA_CENTERS, data_center_of
 
 PAUSE_SECONDS: Final = 1.0
-"""The pause between the requests to two data centers."""
+"""The pause between the requests to two data centers, in seconds."""
 
 
 async def find_data_center(

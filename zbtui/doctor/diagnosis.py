@@ -107,7 +107,7 @@ def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> t
     """Return the least time by which Zoho's clock is ahead of this machine's; negative if it is behind.
 
     `server_time` is Zoho's, in whole seconds. `sent` and `received` are the times of the request and of its
-    answer by this machine's clock; any server time between these two counts as equal.
+    answer by this machine's clock; a server time between these two is taken as an offset of zero.
     """
     if server_time > received:
         return server_time - received
@@ -117,7 +117,7 @@ def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> t
 def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
     """Return a finding on whether this machine's clock agrees with Zoho's.
 
-    Of the clock offsets of all hosts, the smallest counts, as an answer from a cache has an old date.
+    The smallest clock offset of all hosts is used, because an answer from a cache has an old date.
     """
     offsets = [
         clock_offset(host.answer, host.sent, host.received)

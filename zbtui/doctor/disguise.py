@@ -26,7 +26,7 @@ _DATE: Final = re.compile(
 )
 _FILE_NAME: Final = re.compile(r"(Data|Attachments)_\d{1,4}\.zip", re.ASCII)
 _LENGTHS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
-"""Lengths of stand-ins: the length of a word is rounded up to one of these."""
+"""The lengths of stand-ins: the length of a word is rounded up to one of these."""
 _LATIN, _ACCENTED, _WIDE, _RIGHT_TO_LEFT = "xqz", "éèê", "甲乙丙", "אבג"
 STAND_IN_LETTERS: Final = _LATIN + _ACCENTED + _WIDE + _RIGHT_TO_LEFT
 
@@ -49,7 +49,7 @@ _WORD_KEYS: Final = _words(
 _NUMBER_KEYS: Final = _words(
     """code count errorCode error_code expires_in expires_in_sec interval page per_page"""
 )
-"""The JSON keys whose numbers are kept, unless they are long."""
+"""The JSON keys whose numbers are kept, up to `_LONGEST_KEPT_NUMBER` digits."""
 _LONGEST_KEPT_NUMBER: Final = 7
 _VALUE_WORDS: Final = _words(
     """abandoned abort aborted accepted access active address all allowed already api auth authentication
