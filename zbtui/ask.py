@@ -155,7 +155,7 @@ def _read_line(prompt: str) -> str:
 
 @contextmanager
 def _interrupted_at_once() -> Iterator[None]:
-    """Let ctrl+c end a question at once; asyncio's own handler would wait for the user's answer."""
+    """Within the context, let ctrl+c end a question at once; asyncio's handler would wait for an answer."""
     before = signal.getsignal(signal.SIGINT)
     if before in (None, signal.SIG_IGN):  # ctrl+c is ignored, and stays so
         yield

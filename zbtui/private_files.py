@@ -58,7 +58,7 @@ def _is_own(status: os.stat_result) -> bool:
 
 
 def _others_may_write(status: os.stat_result, bits: int) -> bool:
-    # A link has no rights of its own. In a sticky folder, nobody is allowed to replace another user's files.
+    # A link has no rights of its own. In a sticky folder, nobody can replace another user's files.
     is_safe = stat.S_ISLNK(status.st_mode) or (
         stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_ISVTX)
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def ending_within(seconds: float, finish: Callable[[], int]) -> Iterator[None]:
-    """Run the block; if it takes longer than `seconds`, call `finish` and exit with the status it returns.
+    """Limit the time of the block: after `seconds`, call `finish` and exit with the status it returns.
 
     `finish` runs in another thread. Nothing is cancelled: a request, a keyring or a disk that hangs is
     abandoned.

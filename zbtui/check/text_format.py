@@ -64,7 +64,7 @@ def _data_center(result: OrgResult) -> str:
 
 
 def _facts(result: OrgResult) -> list[str]:
-    """Return facts to add to an org's headline; if the last poll failed, only when it is and was polled."""
+    """Return facts to show after an org's headline; if its last poll failed, only the times of polls."""
     snapshot, now = result.snapshot, result.judged_at
     polled_at = snapshot.polls.attempted_at
     recalled = [f"looked at {ago(now - polled_at)}"] if result.is_recalled and polled_at else []

@@ -13,7 +13,7 @@ from zbtui.demo.plans import repeat_type_of, runs_before
 from zbtui.demo.world import PhaseInTime, SimulatedWorld, backup_job_id, user_object
 
 _YEAR: Final = timedelta(days=365)
-"""How long Zoho keeps the rows of the history."""
+"""The time for which Zoho keeps the rows of the history."""
 _LINKS_LIFETIME: Final = timedelta(days=7)
 _MAX_LINKS_LEFT: Final = timedelta(hours=40)
 """The longest remaining lifetime of links in a phase of the kind `LINKS_EXPIRING`, even at a low speed."""
@@ -220,7 +220,7 @@ def _actions_at(
 
 
 def _run_rows(org: InventedOrg, run: SimulatedRun) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """Yield the history rows of a backup run, with their times: one for its begin, and one for its end."""
+    """Yield the history rows of a run, each with its time: one for the run's begin, and one for its end."""
     yield run.started_at, _history_row(org, HistoryAction(run.started_at, "initiated"), run.repeat_type)
     if run.ended_at and run.state:
         yield run.ended_at, _history_row(org, HistoryAction(run.ended_at, run.state), run.repeat_type)

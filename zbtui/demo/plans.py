@@ -15,7 +15,7 @@ _PLAN_AGE: Final = timedelta(weeks=50)
 
 
 def rrule_for(plan: str, run: datetime) -> str:
-    """Return the recurrence rule of a plan, derived from one of its runs (see `move_onto_plan`)."""
+    """Return the recurrence rule of a plan; `run` is one of the plan's runs, from `move_onto_plan`."""
     day = WEEKDAYS[run.weekday()][:2].upper()
     match plan:
         case "weekly":
@@ -45,7 +45,10 @@ def runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:
 
 
 def next_run_after(plan: str, run: datetime, now: datetime) -> datetime:
-    """Return the first run of a plan after `now`; `run`, one of its runs, if that is after `now`."""
+    """Return the first run of a plan after `now`.
+
+    `run` is one of the plan's runs; it is returned if it is after `now`.
+    """
     if run > now:
         return run
     begin = run.replace(tzinfo=None)

@@ -45,7 +45,7 @@ class HostCheck:
     url: str
     sent: datetime
     received: datetime
-    """`sent` and `received` are by this machine's clock."""
+    """`sent` and `received` are the times of the request and of its answer, by this machine's clock."""
     answer: datetime | Problem | None
     """The time in the `Date` header of the answer, None if there is no such header, or why no answer
     came."""
@@ -291,7 +291,7 @@ def _search_finding(seen: OrgExamination, search: DataCenterSearch) -> Finding:
 def _client_location_text(
     seen: OrgExamination, search: DataCenterSearch, sentences: list[str]
 ) -> tuple[list[str], str | None]:
-    """Return these sentences and a hint, or None for no hint.
+    """Return `sentences` and a hint; the hint is None if no other data center knows the OAuth client.
 
     If another data center knows the org's OAuth client, a sentence on this is added.
     """

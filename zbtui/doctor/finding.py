@@ -13,7 +13,7 @@ from zbtui.model.problem import Problem
 from zbtui.model.text import clean
 
 _MAX_MESSAGE_LENGTH: Final = 400
-"""The most characters of a finding's message or hint; a message can contain a path."""
+"""The most characters of a finding's message or hint, which can contain a path."""
 _SUBJECT_WIDTH: Final = len("data center")
 
 
