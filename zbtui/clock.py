@@ -19,7 +19,7 @@ class Clock(Protocol):
         """Return a time in seconds that never jumps, and that does not advance while the machine sleeps."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        """Wait until `event` is set or `seconds` have passed (None: no time limit)."""
+        """Wait until `event` is set or `seconds` have passed; None means that there is no time limit."""
 
 
 CLOCK_JUMP_SECONDS: Final = 30.0
@@ -65,7 +65,7 @@ class StoppedError(Exception):
 
 
 class StopSignal:
-    """Ends waits early. An HTTP request in progress is not cancelled: it ends by its own time limit."""
+    """Ends waits early. An HTTP request in progress is not cancelled, but ends by its own time limit."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -20,7 +20,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def tighten(path: Path) -> None:
-    """Remove the rights of other users to a file: all rights; to a folder: only the right to write.
+    """Remove other users' rights to `path`: to a file all rights, to a folder only the right to write.
 
     Symbolic links and what this user does not own stay as they are; errors are ignored.
     """

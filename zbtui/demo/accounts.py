@@ -259,9 +259,9 @@ class SimulatedAccounts:
     def issue_access_token(
         self, source: TokenSource, scopes: tuple[str, ...], now: datetime, life: timedelta
     ) -> str:
-        """Issue an access token that is valid for `life`; returns the token.
+        """Issue an access token that expires after `life`; returns the token.
 
-        If the source then has more than ten valid tokens, the oldest one is deleted.
+        If the source then has more than ten tokens, the oldest one is deleted.
         """
         source.issued_at.append(now)
         while len(source.live_tokens) >= MAX_LIVE_TOKENS:

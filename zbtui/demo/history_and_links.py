@@ -55,7 +55,7 @@ class SimulatedRun:
 
 @dataclass(frozen=True, slots=True)
 class HistoryAction:
-    """An action, such as a stop of the plan, or the end of a backup run; it leaves a row in the history."""
+    """An action, such as a stop of the plan, or the end of a run; each leaves a row in the history."""
 
     at: datetime
     action: str

@@ -43,7 +43,7 @@ UNCODED_ERRORS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
     "ERROR_IN_RESPONSE": (200, {"response": {"error": {"code": 4834, "message": "Invalid id"}}}),
     "ERROR_NUMBER": (403, {"code": 57, "message": "…"}),
 }
-"""The HTTP status and the body of errors whose word is not under the key `code`."""
+"""The HTTP status and the body of errors whose code is not under the key `code`, by kind of phase."""
 _LOCKOUTS: Final[Mapping[str, tuple[int, str]]] = {
     "Access Denied": (
         200,
@@ -111,7 +111,7 @@ class SimulatedResponse:
 
 
 ResponseAndOrg = tuple[SimulatedResponse, str | None]
-"""A response, and the name of the org that it concerns, if known."""
+"""A response, and the name of the org that it concerns; the name is None if the org is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
