@@ -1,4 +1,4 @@
-"""`python -m zbtui`."""
+"""Runs zbtui for `python -m zbtui`."""
 
 import sys
 

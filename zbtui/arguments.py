@@ -14,10 +14,10 @@ from zbtui.model.time_format import parse_duration
 from zbtui.presentation.sign_in_guide import DEFAULT_REDIRECT_PORT
 
 EXIT_WRONG_USAGE: Final = 3
-"""As in monitoring plug-ins, where 3 also means unknown."""
+"""The exit status for wrong usage: 3, as in monitoring plug-ins, where 3 also means "unknown"."""
 
 Command = Callable[[argparse.Namespace], int]
-"""Runs a command and returns its exit status."""
+"""A function that runs a command with the parsed arguments, and returns the exit status."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,7 +29,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """Build the parser of the whole command line; without a command, `watch` runs."""
+    """Build the parser of the whole command line; `commands` holds the function of each command by name.
+
+    Without a command, `watch` runs.
+    """
     shared = _Parser(add_help=False)
     shared.add_argument(
         "--config", metavar="FILE", default=argparse.SUPPRESS, help="the config file (else $ZBTUI_CONFIG)"

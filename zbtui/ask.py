@@ -1,4 +1,4 @@
-"""Questions on the command line, answered by the user or through a pipe; secrets are not echoed."""
+"""Asks the user questions in the terminal, and reads secrets without echo, or as JSON from stdin."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from zbtui.model.secret import wrong_secret_text
 from zbtui.presentation.sign_in_guide import SIGN_IN_GUIDES
 
 _SECRET_KEYS: Final[dict[SignInMethod, str]] = {"code": "code", "refresh-token": "refresh_token"}
-"""By sign-in method: the JSON key of the secret that it needs besides the client secret."""
+"""The JSON key of the secret that a sign-in needs besides the client secret, by sign-in method."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TypedSecrets:
-    """The secrets that were typed or piped in."""
+    """The secrets of a sign-in that the user typed or piped in."""
 
     client_secret: str
     code_or_token: str | None
-    """The code or the refresh token, if the method needs one."""
+    """The code or the refresh token; None if the sign-in method needs neither."""
 
 
 def is_terminal(stream: Any) -> bool:
@@ -45,7 +45,7 @@ def can_encode(text: str) -> bool:
 
 
 def print_message(text: str, end: str = "\n") -> None:
-    """Print to stderr, as stdout is for data. Without a usable stderr, print nothing and raise nothing."""
+    """Print a text to stderr, because stdout is for data. If stderr cannot be used, do nothing."""
     if sys.stderr is None:  # `print` would take stdout instead
         return
     try:
@@ -60,7 +60,7 @@ def print_problem(problem: Problem) -> None:
 
 
 def silence_stdout() -> None:
-    """Point stdout to the null device, so that Python does not fail again at exit."""
+    """Point stdout to the null device, so that Python's own flush at exit does not raise another error."""
     _silence(sys.stdout)
 
 
@@ -70,7 +70,10 @@ def _silence(stream: Any) -> None:
 
 
 def confirm(question: str, *, default: bool) -> bool:
-    """Ask a yes-or-no question; the end of input means no."""
+    """Ask a yes-or-no question and return the answer.
+
+    An empty line means `default`, the end of input means no.
+    """
     try:
         answer = _read_line(f"{question} [{'Y/n' if default else 'y/N'}] ").lower()
     except EOFError:
@@ -80,7 +83,7 @@ def confirm(question: str, *, default: bool) -> bool:
 
 
 def choose_sign_in_method() -> SignInMethod:
-    """Ask the user for a sign-in method."""
+    """Ask the user to choose a sign-in method, until the answer is a valid one."""
     print_message("How to sign in:")
     numbered = {str(number): method for number, method in enumerate(SIGN_IN_METHODS, start=1)}
     for number, method in numbered.items():
@@ -96,7 +99,7 @@ def choose_sign_in_method() -> SignInMethod:
 
 
 def ask_number(what: str) -> str:
-    """Ask for a number; returns its digits as text."""
+    """Ask the user for the number named by `what`, until the answer is digits only; returns the digits."""
     while True:
         text = _read_line(f"{what}: ")
         if text.isascii() and text.isdigit():
@@ -105,9 +108,10 @@ def ask_number(what: str) -> str:
 
 
 def read_secrets(method: SignInMethod | None) -> tuple[SignInMethod, TypedSecrets]:
-    """Ask for the secrets on a terminal, without echo; else read one JSON object from stdin.
+    """Read the secrets of a sign-in: typed without echo on a terminal, else as one JSON object from stdin.
 
-    If `method` is None, it follows from the keys of the JSON; on a terminal, it is `refresh-token`.
+    Returns the sign-in method, too. If `method` is None, the sign-in method follows from the keys of the
+    JSON; on a terminal, it is `refresh-token`. Raises a `ProblemError` if a secret is missing or invalid.
     """
     if is_terminal(sys.stdin):
         method = method or "refresh-token"
@@ -140,7 +144,7 @@ def _ask_secret(key: str) -> str:
 
 
 def _read_line(prompt: str) -> str:
-    """Print a prompt and read a line, stripped. Raises `EOFError` at the end of input."""
+    """Print a prompt, then read a line of input and strip it. Raises `EOFError` at the end of input."""
     with _interrupted_at_once():  # the prompt, too: ctrl+c must work as soon as it is shown
         print_message(prompt, end="")
         line = sys.stdin.readline()
@@ -151,7 +155,7 @@ def _read_line(prompt: str) -> str:
 
 @contextmanager
 def _interrupted_at_once() -> Iterator[None]:
-    """Let ctrl+c end a question at once; asyncio's handler would wait for the answer."""
+    """Within the context, let ctrl+c end a question at once; asyncio's handler would wait for an answer."""
     before = signal.getsignal(signal.SIGINT)
     if before in (None, signal.SIG_IGN):  # ctrl+c is ignored, and stays so
         yield

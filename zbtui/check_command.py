@@ -34,24 +34,25 @@ from zbtui.wiring import Watch, make_config_file, make_watch, open_org_service, 
 
 DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
 _END_SECONDS: Final = 1.0
-"""Reserved, at the end of the time limit, for the journal, the output and the exit of the process."""
+"""The seconds at the end of the time limit that are reserved for journal, output and exit of the
+process."""
 _ALERT_SECONDS: Final = 5.0
-"""Reserved, before `_END_SECONDS`, for sending alerts."""
+"""The seconds before `_END_SECONDS` that are reserved for sending alerts."""
 
 
 class _Answer:
-    """The report of a check, which is printed once: at the end of the check or of the time limit."""
+    """Holds the report of a check and prints it once: at the end of the check or of its time limit."""
 
     def __init__(self, write: Callable[[Report], str], *, is_openmetrics: bool) -> None:
         self.report: Report | None = None
-        """None: the config is not read yet."""
+        """The report to print; None until the config is read."""
         self._write = write
         self._is_openmetrics = is_openmetrics
         self._turn = threading.Lock()
         self._is_printed = False
 
     def finish(self) -> int:
-        """Print the report if it is not printed yet; returns the exit status."""
+        """Print the report if it is not printed yet; returns the exit status of the check."""
         report = self.report
         if report is None:
             print_message("zbtui: The config, or the folder that it is in, did not answer in time.")
@@ -81,7 +82,7 @@ def check_once(args: argparse.Namespace) -> int:
     answer = _Answer(write, is_openmetrics=args.format == "openmetrics")
 
     def seconds_left(reserved: float) -> float:
-        """Seconds to the end of the limit, less the reserved seconds (at most a third of the limit)."""
+        """Return the seconds to the end of the limit, less `reserved` (at most a third of the limit)."""
         return max(began + limit - min(reserved, limit / 3) - time.monotonic(), 0)
 
     with ending_within(seconds_left(0), answer.finish):
@@ -116,7 +117,7 @@ def check_once(args: argparse.Namespace) -> int:
 
 
 def _nothing_known(config: Config) -> Report:
-    """A report in which no org has answered."""
+    """Return the report for the case that no org answers in time."""
     now = SystemClock().now()
     return report_on(
         [apply_failure(Snapshot(org), NO_ANSWER_IN_TIME, now) for org in config.orgs], config.policy, now
@@ -130,7 +131,7 @@ async def _send_alerts(report: Report, watch: Watch, *, covers_all_orgs: bool) -
 
 
 def stream_changes(args: argparse.Namespace) -> int:
-    """Keep watching, and print a line of JSON for each change, until stopped."""
+    """Watch until stopped, and print a line of JSON for each change; returns the exit status."""
     for option, value in (
         ("--format", args.format),
         ("--timeout", args.timeout),

@@ -1,4 +1,4 @@
-"""The command line: one function per command. Each imports only what it needs.
+"""The command line: one function per command, which imports only what the command needs.
 
 Data goes to stdout, everything else to stderr. No secret is ever an argument.
 """
@@ -38,7 +38,7 @@ _ERROR_HANDLER: Final = "zbtui-ascii"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status."""
+    """Run the command in `argv` (by default the arguments of this process); returns the exit status."""
     _occupy_closed_streams()
     # Our glyphs, and the names of orgs, may have characters that the stream cannot encode.
     codecs.register_error(_ERROR_HANDLER, replace_unencodable)
@@ -82,7 +82,10 @@ def _occupy_closed_streams() -> None:
 
 
 def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
-    """Parse the arguments and run the command. Fills in `args`, for the caller to read after an error."""
+    """Parse the arguments, run the command and return its exit status.
+
+    The parsed arguments are stored in `args`, so that the caller can read them after an error.
+    """
     try:
         make_parser(_COMMANDS).parse_args(argv, args)
         command: Callable[[argparse.Namespace], int] = args.command
@@ -94,7 +97,7 @@ def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
 
 
 def _retry_text(problem: Problem) -> str:
-    """How long to wait before a retry, if known; else empty."""
+    """Return a sentence on how long to wait before a retry; empty if there is nothing to wait for."""
     if problem.retry_at is None:
         return ""
     from datetime import UTC, datetime
@@ -106,7 +109,7 @@ def _retry_text(problem: Problem) -> str:
 
 
 def _failure_exit_status(args: argparse.Namespace) -> int:
-    """The exit status after an error: 3 (unknown) for `check`, where 1 would mean a warning; else 1."""
+    """Return the exit status after an error: 3 (unknown) for `check`, whose 1 means a warning; else 1."""
     return EXIT_WRONG_USAGE if getattr(args, "command", None) is _check else EXIT_FAILED
 
 
@@ -355,7 +358,7 @@ def _paths(args: argparse.Namespace) -> int:
 
 
 def _prepare_terminal() -> None:
-    """Make sure that Textual can paint. Raises a `ProblemError` if the screen cannot be shown."""
+    """Prepare the terminal for Textual. Raises a `ProblemError` if the screen cannot be shown."""
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         wrong = Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
         raise ProblemError(wrong)

@@ -1,4 +1,4 @@
-"""The clock of the watch, which tests replace, and a signal that ends waits early."""
+"""The clock that the watch uses, which tests replace, and a signal that ends waits early."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from typing import Final, Protocol
 
 
 class Clock(Protocol):
-    """The current time, and waits."""
+    """The interface of a clock, which gives the current time and waits."""
 
     def now(self) -> datetime:
-        """The wall-clock time, in UTC."""
+        """Return the wall-clock time, in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds of a clock that never jumps and stops while the machine sleeps."""
+        """Return a time in seconds that never jumps, and that does not advance while the machine sleeps."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        """Wait until `event` is set or `seconds` have passed (None: no time limit)."""
+        """Wait until `event` is set or `seconds` have passed; None means that there is no time limit."""
 
 
 CLOCK_JUMP_SECONDS: Final = 30.0
-"""If the drift changes by more than this, the machine slept or the clock was set."""
+"""A change of `clock_drift` by more than these seconds is taken as a sleep of the machine or a change of
+its wall clock."""
 
 
 def clock_drift(clock: Clock) -> float:
-    """Wall-clock time minus monotonic time, in seconds; changes only if the wall clock jumps."""
+    """Return wall-clock time minus monotonic time, in seconds; it changes only if the wall clock jumps."""
     return clock.now().timestamp() - clock.monotonic()
 
 
@@ -60,11 +61,11 @@ class SystemClock:
 
 
 class StoppedError(Exception):
-    """The wait was ended by a stop request."""
+    """Raised by a `StopSignal` once a stop was requested."""
 
 
 class StopSignal:
-    """Ends waits early. A request in progress is not cancelled: it ends by its own time limit."""
+    """Ends waits early. An HTTP request in progress is not cancelled, but ends by its own time limit."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -72,16 +73,19 @@ class StopSignal:
         self.is_requested = False
 
     def request(self) -> None:
-        """Stop the current wait and all later ones."""
+        """Request a stop: the current wait and all later ones raise `StoppedError`."""
         self.is_requested = True
         self._wake.set()
 
     def wake(self) -> None:
-        """End the current wait without a stop."""
+        """End the current wait early, without a stop."""
         self._wake.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until `seconds` have passed or `wake` is called. Raises `StoppedError` on `request`."""
+        """Wait until `seconds` have passed or `wake` is called.
+
+        Raises `StoppedError` if a stop was requested before or is requested during the wait.
+        """
         self.raise_if_requested()
         await self._clock.wait(self._wake, seconds)
         self._wake.clear()

@@ -53,9 +53,11 @@ async def add_org(
     verify: bool,
     assume_yes: bool,
 ) -> int:
-    """Put an org under watch. `table` has the keys of its `[[org]]` table, except `grant`.
+    """Sign in to an org and put it under watch; returns the exit status.
 
-    If `method` is None, the user is asked for it, or it follows from the keys of the piped-in JSON.
+    `table` holds the keys of the org's `[[org]]` table in the config, except `grant`. If `method` is None,
+    the sign-in method follows from `soid` or from the keys of the JSON on stdin, or else the user is asked
+    for it.
     """
     org, method = await _resolve_org_and_method(org_service, table, method, None)
     return await _sign_in(
@@ -72,7 +74,11 @@ async def sign_in_again(
     *,
     assume_yes: bool,
 ) -> int:
-    """Replace the credentials of an org under watch, and the `changed` keys of its `[[org]]`."""
+    """Replace the credentials of an org under watch; returns the exit status.
+
+    `changed` holds new values for keys of the org's `[[org]]` table in the config. A `method` of None is
+    handled as in `add_org`.
+    """
     before = find_org(org_service.stores.config.load(), org_name)
     table = org_to_table(before) | dict(changed)
     if "data_center" in changed:
@@ -87,7 +93,10 @@ async def sign_in_again(
 
 
 async def remove_org(org_service: OrgService, org_name: str, *, assume_yes: bool, revoke: bool) -> int:
-    """Take an org off watch, after a confirmation unless `assume_yes`."""
+    """Take an org off watch and delete its credentials; returns the exit status.
+
+    The user has to confirm this, unless `assume_yes`. `revoke` also revokes the refresh token at Zoho.
+    """
     org = find_org(org_service.stores.config.load(), org_name)
     if not assume_yes:
         if not is_terminal(sys.stdin):
@@ -115,7 +124,10 @@ async def remove_org(org_service: OrgService, org_name: str, *, assume_yes: bool
 
 
 async def capture_org(org_service: OrgService, names: Sequence[str], file: str) -> int:
-    """Write Zoho's answers for one org to a new file, without what identifies the org, and print them."""
+    """Write Zoho's answers for one org to the new file `file`, and print them; returns the exit status.
+
+    What identifies the org is left out. Raises a `ProblemError` unless `names` holds exactly one name.
+    """
     if len(names) != 1:
         raise ProblemError(Problem("config", "A capture is of one org.", "Name it: zbtui doctor NAME …"))
     org, stores = find_org(org_service.stores.config.load(), names[0]), org_service.stores
@@ -141,7 +153,11 @@ async def capture_org(org_service: OrgService, names: Sequence[str], file: str) 
 async def _resolve_org_and_method(
     org_service: OrgService, table: Mapping[str, str], method: SignInMethod | None, edited_name: str | None
 ) -> tuple[Org, SignInMethod | None]:
-    """The org and its sign-in method (None: see `read_secrets`), checked before any secret is asked for."""
+    """Return the org and its sign-in method, both checked before any secret is asked for.
+
+    The sign-in method is None if only `read_secrets` can find it out. `edited_name` is the name of the org
+    that signs in again; None for a new org.
+    """
     keys = {key: value for key, value in table.items() if key not in ("grant", "soid")}
     soid, has_terminal = table.get("soid"), is_terminal(sys.stdin)
     if soid:
@@ -205,7 +221,10 @@ async def _sign_in(
 
 
 async def _finish_or_cancel(flow: SignInFlow, work: Coroutine[Any, Any, SignInPreview]) -> SignInPreview:
-    """Await the sign-in; on ctrl+c, cancel it. A request in progress still ends; its token is revoked."""
+    """Wait for the end of a sign-in and return its preview; on ctrl+c, cancel the sign-in.
+
+    A request in progress still ends, and a token that it brings is revoked.
+    """
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

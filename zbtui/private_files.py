@@ -1,4 +1,4 @@
-"""Private files (0600) and folders (0700), atomic writes, and a check whether others may write a file."""
+"""Private files (0600) and folders (0700), atomic writes, and a check who else can write a file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from pathlib import Path
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder and its missing parents, for this user only."""
+    """Create a folder and its missing parents, with access for this user only (mode 0700)."""
     if not folder.is_dir():
         make_private_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def tighten(path: Path) -> None:
-    """Remove the rights of other users to a file of this user; to a folder, only the right to write."""
+    """Remove other users' rights to `path`: to a file all rights, to a folder only the right to write.
+
+    Symbolic links and what this user does not own stay as they are; errors are ignored.
+    """
     with suppress(OSError):
         status = path.lstat()
         mode = stat.S_IMODE(status.st_mode)
@@ -30,10 +33,11 @@ def tighten(path: Path) -> None:
 
 
 def writable_by_others(path: Path) -> Path | None:
-    """The path that lets other users change a file: the file, a link's target or a folder; None: no path.
+    """Return the path that lets other users change a file, or None if there is no such path.
 
-    Other users are all but this one and root. As for ssh, a group must not be able to write the file or its
-    folder, either. On Windows, always None.
+    The returned path is the file itself, the target of a link, or a folder above one of these. "Other
+    users" are all except this user and root. As for ssh, a group with the right to write the file or its
+    folder counts, too. On Windows, the result is always None.
     """
     files = () if sys.platform == "win32" else (path.absolute(), Path(os.path.realpath(path)))
     for file in dict.fromkeys(files):
@@ -54,7 +58,7 @@ def _is_own(status: os.stat_result) -> bool:
 
 
 def _others_may_write(status: os.stat_result, bits: int) -> bool:
-    # A link has no rights of its own. In a sticky folder, nobody may replace another user's files.
+    # A link has no rights of its own. In a sticky folder, nobody can replace another user's files.
     is_safe = stat.S_ISLNK(status.st_mode) or (
         stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_ISVTX)
     )
@@ -62,7 +66,7 @@ def _others_may_write(status: os.stat_result, bits: int) -> bool:
 
 
 def write_atomically(path: Path, content: str) -> None:
-    """Replace a file's content in one step: after a crash, the file holds the old or the new text.
+    """Replace a file's content in one step: after a crash, the file holds either the old or the new text.
 
     If `path` is a symbolic link, its target is replaced. After an `OSError` the file is unchanged.
     """
@@ -75,7 +79,7 @@ def write_atomically(path: Path, content: str) -> None:
 
 
 def try_to_write(path: Path) -> None:
-    """Raise the `OSError` that `write_atomically` would raise; changes nothing."""
+    """Raise the `OSError` that `write_atomically` would raise for this path; the file is not changed."""
     with _temporary_file_beside(path) as (temporary, handle, _):
         os.close(handle)
         temporary.unlink()
@@ -83,7 +87,7 @@ def try_to_write(path: Path) -> None:
 
 @contextmanager
 def _temporary_file_beside(path: Path) -> Iterator[tuple[Path, int, Path]]:
-    """Yield the path and handle of a new file beside the real target, and the target.
+    """Create a file in the folder of `path`'s real target; yield its path, its handle and the target.
 
     The new file is deleted if the block raises.
     """

@@ -1,4 +1,4 @@
-"""Locks between processes, on files; the system releases a lock if its process dies."""
+"""Locks between processes, on files; the system releases a lock when the process that holds it dies."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ _checked: Final[set[Path]] = set()
 
 
 class NoLocksError(OSError):
-    """The file system of the lock file has no locks."""
+    """Raised if the file system of a lock file does not support locks."""
 
 
 def process_lock(path: Path) -> FileLock:
-    """The lock in this file; its folder is created if missing.
+    """Return the lock on the file `path`, not yet acquired; the file's folder is created if missing.
 
-    Raises an `OSError` if the file cannot be used; a `NoLocksError` if its file system has no locks.
+    Raises an `OSError` if the file cannot be used, and a `NoLocksError` if its file system does not support
+    locks.
     """
     from filelock import FileLock  # here, because the import takes some 10 ms
 
@@ -42,9 +43,10 @@ def process_lock(path: Path) -> FileLock:
 if sys.platform != "win32":
 
     def _check_locks(path: Path) -> None:
-        """Raise a `NoLocksError` if the file system has no locks.
+        """Raise a `NoLocksError` if the file system of `path` does not support locks.
 
-        filelock would then take the file's existence for a lock, which outlives a killed process.
+        On such a file system, filelock would take the mere existence of the file as the lock, which would
+        last after its process was killed.
         """
         import fcntl  # here: only POSIX has it
 

@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 
 
 def paths_from_arguments(args: argparse.Namespace) -> Paths:
-    """The paths of this user's files, from `--config` and the environment."""
+    """Return the paths of this user's files, which follow from `--config` and the environment."""
     from zbtui.store.paths import find_paths
 
     return find_paths(getattr(args, "config", None), os.environ)
 
 
 def make_config_file(paths: Paths) -> ConfigFile:
-    """This user's config file."""
+    """Return the object that reads and writes this user's config file."""
     from zbtui.config.config_file import ConfigFile
 
     return ConfigFile(paths.config, paths.locks / "config.lock")
 
 
 def make_credential_store(paths: Paths) -> KeyringCredentialStore:
-    """The credential store in this user's keyring."""
+    """Return the credential store that keeps credentials in this user's keyring."""
     from zbtui.ask import is_terminal
     from zbtui.store.keyring_backends import ALLOW_INSECURE_VARIABLE
     from zbtui.store.keyring_credentials import KeyringCredentialStore
@@ -61,7 +61,7 @@ def make_credential_store(paths: Paths) -> KeyringCredentialStore:
 
 @asynccontextmanager
 async def open_org_service(paths: Paths, config: ConfigFile) -> AsyncIterator[OrgService]:
-    """The org service with this user's stores, which are closed at the end of the context."""
+    """Yield an org service on this user's config, keyring and journal, and close the journal at the end."""
     from zbtui.clock import SystemClock
     from zbtui.onboarding import OrgService, Stores
     from zbtui.store.journal import open_journal
@@ -83,7 +83,7 @@ def make_fleet(
     clock: Clock,
     rng: random.Random | None = None,
 ) -> Fleet:
-    """The fleet of the orgs in `config`: one session per org, one HTTP client for all."""
+    """Build the fleet that polls the orgs in `config`: one session per org, one HTTP client for all."""
     from zbtui.watch.fleet import Fleet
     from zbtui.watch.session import Session
 
@@ -94,7 +94,7 @@ def make_fleet(
 
 
 class Watch(NamedTuple):
-    """The components of a watch."""
+    """The components of a running watch."""
 
     config: ConfigWatcher
     fleet: Fleet
@@ -103,7 +103,7 @@ class Watch(NamedTuple):
 
 
 def make_watch(org_service: OrgService, config: Config, rng: random.Random | None = None) -> Watch:
-    """A watch with the org service's stores; each component applies its part of a changed config."""
+    """Build a watch on the org service's stores; each of its components follows changes of the config."""
     from zbtui.alerts.dispatcher import AlertDispatcher
     from zbtui.config.config_watcher import ConfigWatcher
 
@@ -129,7 +129,7 @@ def make_watch(org_service: OrgService, config: Config, rng: random.Random | Non
 def run_with_org_service(
     args: argparse.Namespace, act: Callable[[OrgService], Coroutine[Any, Any, int]]
 ) -> int:
-    """Run a command with this user's org service; returns its exit status."""
+    """Run the command `act` with an org service on this user's stores; returns the exit status."""
     from zbtui.store.worker import run_event_loop
 
     paths = paths_from_arguments(args)

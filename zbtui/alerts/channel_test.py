@@ -25,11 +25,11 @@ _HEADLINE: Final = "this is only a test; whoever reads it would be told of a fai
 
 @dataclass(frozen=True, slots=True)
 class ChannelAnswer:
-    """The result of the test alert on one channel."""
+    """The result of sending the test alert through one channel."""
 
     channel: str
     answer: str | Problem
-    """The receiver's answer, or why the delivery failed."""
+    """The receiver's answer, or the problem if the delivery failed."""
 
     @property
     def text(self) -> str:
@@ -39,9 +39,10 @@ class ChannelAnswer:
 
 
 async def send_test_alert(settings: AlertSettings, http: HttpClient, clock: Clock) -> list[ChannelAnswer]:
-    """Send one test alert to command and webhook; the result is empty if neither is configured.
+    """Send one test alert to the configured command and webhook, and return their answers.
 
-    The alert is critical, so that no receiver drops it. It is not stored, and not tried again.
+    The result is empty if neither is configured. The alert has the level critical, so that no receiver
+    drops it. It is not stored, and a failed delivery is not tried again.
     """
     alert = Alert(clock.now(), "test", ALL_ORGS, None, "test", Level.CRITICAL, _HEADLINE, None)
     stored = StoredAlert(str(uuid4()), number_at(alert.at), alert)
@@ -55,7 +56,7 @@ async def send_test_alert(settings: AlertSettings, http: HttpClient, clock: Cloc
 
 
 def answers_as_json(answers: Sequence[ChannelAnswer]) -> str:
-    """The answers as a JSON object; `hint` is null if the alert was delivered."""
+    """Return the answers as the text of a JSON object; `hint` is null for a delivered alert."""
     channels = [
         {
             "channel": result.channel,

@@ -1,4 +1,4 @@
-"""Runs a user's program for an alert: without a shell, with limits on its time and output."""
+"""Runs the user's program for an alert, without a shell, and limits the program's time and output."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from zbtui.store.outbox import StoredAlert
 
 COMMAND_TIMEOUT_SECONDS: Final = 10.0
 OUTPUT_GRACE_SECONDS: Final = 1.0
-"""How long to wait for more output after the program has ended: its children may still hold the pipes."""
+"""How long to wait for output after the program has ended: its child processes may still hold the pipes."""
 MAX_OUTPUT_BYTES: Final = 4096
-"""Bytes kept of stdout and stderr each; the rest is read and dropped."""
+"""The number of bytes kept of stdout, and of stderr; the rest is read and dropped."""
 
 _VARIABLE_PREFIX: Final = "ZBTUI_"
 _HINT: Final = "Correct on_change in the [alerts] table of the config."
 
 
 async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock) -> str:
-    """Run a program for one alert, with one line of JSON on stdin and `ZBTUI_*` variables.
+    """Run a program for one alert, which it gets as a line of JSON on stdin and as `ZBTUI_*` variables.
 
-    Returns the program's exit status and the first line that it printed. No shell expands the arguments.
-    Raises a `ProblemError`: of kind `config` if the program cannot be started, `server` if it takes too
-    long, `contract` if its exit status is not 0. Only `contract` concerns this one alert, so the
-    dispatcher then goes on with the next alert.
+    No shell expands the arguments. Returns a text with the program's name, its exit status and the first
+    line that it printed. Raises a `ProblemError`: of kind `config` if the program cannot be started,
+    `server` if it takes too long, `contract` if its exit status is not 0. A problem of kind `contract`
+    concerns only this alert, so the dispatcher then goes on with the next alert.
     """
     name = clean(command[0], 80)
     line = json.dumps(alert_payload(stored)).encode() + b"\n"
@@ -57,7 +57,7 @@ async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock)
 class _CommandProcess(asyncio.SubprocessProtocol):
     """A running program and its output.
 
-    `asyncio.Process` is not used: its `wait` lasts for as long as any process holds one of the pipes.
+    `asyncio.Process` is not used, because its `wait` lasts as long as any process holds one of the pipes.
     """
 
     transport: asyncio.SubprocessTransport
@@ -65,7 +65,7 @@ class _CommandProcess(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
         self.ended = asyncio.Event()
         self.outputs_closed = asyncio.Event()
-        """Set once the program has ended and no process holds its output pipes."""
+        """The event that is set once the program has ended and no process holds its output pipes."""
         self._outputs = {1: bytearray(), 2: bytearray()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -90,7 +90,7 @@ class _CommandProcess(asyncio.SubprocessProtocol):
         stdin.close()
 
     async def terminate(self, clock: Clock) -> None:
-        """Kill the program, with its child processes, if it still runs; read the rest, close the pipes."""
+        """Kill the program and its child processes if it still runs; read more output; close the pipes."""
         try:
             if self.transport.get_returncode() is None:
                 self._kill()
@@ -106,7 +106,7 @@ class _CommandProcess(asyncio.SubprocessProtocol):
                 os.killpg(self.transport.get_pid(), signal.SIGKILL)
 
     def first_output_line(self) -> str:
-        """The first line that is not empty: of stderr or, if stderr has none, of stdout; else empty."""
+        """Return the first line of stderr that is not empty, or else of stdout; empty without output."""
         for fd in (2, 1):
             text = self._outputs[fd].decode(errors="replace")
             if line := next(filter(None, map(clean, text.splitlines())), ""):

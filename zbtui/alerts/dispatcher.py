@@ -1,8 +1,9 @@
-"""Evaluates alerts and delivers them: to a command, a webhook, and channels of the app.
+"""Evaluates alerts and delivers them to a command, a webhook, and channels of the app.
 
-Alerts are stored in the journal, with one delivery for each channel, before any is sent; all processes
-share them. A delivery is claimed for a minute, sent, and deleted. If its process is killed in between,
-another process sends it again: an alert may arrive twice, with the same id, but no alert is lost.
+Each alert is stored in the journal, with one delivery for each channel, before it is sent; all zbtui
+processes share the journal. A process claims a delivery for a minute, sends it, and deletes it. If the
+process is killed in between, another process sends the delivery again: an alert may arrive twice, with the
+same id, but no alert is lost.
 """
 
 from __future__ import annotations
@@ -35,17 +36,17 @@ from zbtui.zoho.http import HttpClient
 _log = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(seconds=60)
-"""How long a claim lasts; a command and most webhooks take far less."""
+"""How long a process's claim on a delivery lasts; a command and most webhooks take far less time."""
 MIN_RETRY_PAUSE: Final = timedelta(seconds=30)
-"""The pause after a first failed delivery; it doubles with each further failure."""
+"""The pause after the first failed attempt at a delivery; the pause doubles with each further failure."""
 MAX_RETRY_PAUSE: Final = timedelta(minutes=15)
 GIVE_UP_AFTER: Final = timedelta(days=1)
 """The age of an alert after which a failed delivery is not tried again."""
 
 _CONFIG: Final = "config"
-"""The key of the config's problem, which stops both command and webhook; not a channel."""
+"""The key in `_problems` of the config's own problem, which stops command and webhook; not a channel."""
 _BATCH_SIZE: Final = 25
-"""How many orgs are judged without a pause; a pressed key waits no longer than this takes."""
+"""The number of orgs that are judged without a pause; a pressed key waits for one such batch at most."""
 _BATCH_PAUSE_SECONDS: Final = 0.01
 
 Sender = Callable[[StoredAlert], Awaitable[object]]
@@ -54,7 +55,7 @@ Sender = Callable[[StoredAlert], Awaitable[object]]
 class AlertDispatcher:
     """Evaluates and delivers alerts; each process has one dispatcher.
 
-    The methods never raise; `problems` says why deliveries failed.
+    The methods never raise an error; `problems` says why deliveries failed.
     """
 
     def __init__(
@@ -65,12 +66,12 @@ class AlertDispatcher:
         settings: AlertSettings,
         config: ConfigStore | None = None,
     ) -> None:
-        """`config` is the config that settings and orgs come from; None: a config that never changes."""
+        """Take `config` as the source of settings and orgs; None stands for a config that never changes."""
         self._settings = settings
         self._last_with_channel: AlertSettings | None = None
-        """The last settings that had a channel, if the present settings have none."""
+        """The last settings with a channel; set only while the present settings have no channel."""
         self._for_left_orgs: AlertSettings | None = None
-        """Earlier settings, used to notify that orgs left a config from which all channels left, too."""
+        """Earlier settings, for alerts that orgs left the config, if all channels have left it, too."""
         self._config = config or MemoryConfigStore(Config())
         self._journal = journal
         self._http = http
@@ -79,14 +80,14 @@ class AlertDispatcher:
         self._new_alerts_lock = asyncio.Lock()
         self._channel_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._held_until: dict[str, float] = {}
-        """Monotonic time until which a failing channel gets no deliveries."""
+        """The monotonic time, in seconds, until which a failing channel gets no deliveries."""
         self._problems: dict[str, Problem] = {}
         self._tried_settings = settings
-        """The settings to which `_held_until` and `_problems` belong."""
+        """The settings under which `_held_until` and `_problems` were recorded."""
 
     @property
     def settings(self) -> AlertSettings:
-        """The `[alerts]` settings; replaced at any time, when the config changes."""
+        """The config's `[alerts]` settings; they are replaced whenever the config changes."""
         return self._settings
 
     @settings.setter
@@ -99,7 +100,7 @@ class AlertDispatcher:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problem of each channel whose last delivery failed."""
+        """The problem of each channel whose last delivery failed, and of a config that is not trusted."""
         return tuple(self._problems.values())
 
     @property
@@ -120,8 +121,8 @@ class AlertDispatcher:
     ) -> tuple[StoredAlert, ...]:
         """Store the alerts that are due, with a delivery for each configured channel; return the alerts.
 
-        `snapshots` are exactly the orgs that this process watches; `covers_all_orgs` says that these are
-        all configured orgs.
+        `snapshots` are those of all orgs that this process watches, and of no others; `covers_all_orgs` is
+        True if these are all orgs of the config.
         """
         outbox, now = self._outbox, self._clock.now()
         rules = self._rules(policy, covers_all_orgs)
@@ -139,10 +140,10 @@ class AlertDispatcher:
         # 2. Try the decision without a lock: most evaluations change nothing, and end here.
         if not await outbox.would_change(decide, identities):
             return ()
-        # 3. Judge the orgs with alerts again: cached headlines may be minutes old. After 2, which shows
-        #    which orgs have alerts.
+        # 3. Judge the orgs with alerts again: cached headlines may be minutes old. Step 2 has shown which
+        #    orgs have alerts.
         judged = await self._judge_all(snapshots, policy, verdicts, now, rules, frozenset(alerted))
-        # 4. Decide again under the lock, by the state as it is now: since 2, another process may have
+        # 4. Decide again under the lock, by the present state: since step 2, another process may have
         #    stored the same alerts.
         if "left" in kinds:  # a config that was emptied names no channel for this alert
             self._for_left_orgs = self._last_with_channel
@@ -152,8 +153,8 @@ class AlertDispatcher:
     def _rules(self, policy: WatchPolicy, covers_all_orgs: bool) -> AlertRules:
         settings, problem = self.settings, self._journal.problem
         if problem:
-            # Notify the first failure: without a journal, the next process does not know of this one, so
-            # its count might never reach more.
+            # Notify the first failed poll: without a journal, the next process does not know of this
+            # failure, so its count of failures might never exceed one.
             settings = replace(settings, failed_looks=1)
         is_settled = self._config.is_settled(self._clock.now())
         return AlertRules(settings, policy.every, covers_all_orgs, problem, self._config.name, is_settled)
@@ -167,7 +168,7 @@ class AlertDispatcher:
         rules: AlertRules,
         rejudge: Collection[str] = (),
     ) -> list[JudgedOrg]:
-        """All orgs with their verdicts: cached where still valid, but new for the orgs in `rejudge`."""
+        """Return all orgs with their verdicts: cached while still valid, but new for those in `rejudge`."""
         judged = []
         patience, count = rules.settings.failed_looks, 0
         for snapshot in snapshots:
@@ -182,7 +183,7 @@ class AlertDispatcher:
         return judged
 
     async def new_alerts(self) -> tuple[StoredAlert, ...]:
-        """The alerts stored by any process since the last call; the first call returns none."""
+        """Return the alerts stored by any process since the last call; the first call returns none."""
         outbox = self._outbox
         async with self._new_alerts_lock:  # two calls at once must not return the same alert
             if self._last_seen_number is None:
@@ -196,8 +197,8 @@ class AlertDispatcher:
     async def deliver(self, local_channels: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
         """Send all deliveries that are due, oldest first; no channel waits for another.
 
-        `local_channels` are the channels within this process, by name, such as `desktop`. Do not cancel
-        this call: each delivery has its own time limit.
+        `local_channels` has the functions that show an alert within this process, by the name of the
+        channel, such as `desktop`. Do not cancel this call: each delivery has its own time limit.
         """
         local = {channel: _local_sender(channel, show) for channel, show in (local_channels or {}).items()}
         # Retry after new settings, which may have repaired a channel that is held back.
@@ -266,7 +267,7 @@ class AlertDispatcher:
         await self._refusals.note(channel, problem.message, now)
 
     def _note_problem(self, channel: str, problem: Problem | None) -> None:
-        """Set the channel's problem, or clear it if None; log a new problem."""
+        """Set the channel's problem, or clear it if `problem` is None; log a problem that is new."""
         if problem is None:
             self._problems.pop(channel, None)
             return

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 _ORGS_PER_TICK: Final = 200
-"""An evaluation waits one more tick for every 200 orgs, so that thousands cost no more than a few."""
+"""The number of orgs for which an evaluation waits one more tick.
+
+So evaluations of thousands of orgs take no more time per tick than those of a few.
+"""
 _MAX_TICKS: Final = 30
-"""Ticks between evaluations while nothing changes: time alone changes verdicts, too."""
+"""The number of ticks between evaluations while no org changes: verdicts also change with time alone."""
 
 
 class EvaluationSchedule:
-    """Makes an evaluation due soon after a change, and every 30 ticks otherwise."""
+    """Decides when an evaluation is due: soon after an org has changed, and otherwise every 30 ticks."""
 
     def __init__(self) -> None:
         self._changed = True
@@ -22,7 +25,10 @@ class EvaluationSchedule:
         self._changed = True
 
     def take_if_due(self, orgs: int) -> bool:
-        """Count one tick; True: an evaluation of this many orgs is due, and the count starts again."""
+        """Count one tick, and return whether an evaluation of `orgs` orgs is due.
+
+        If an evaluation is due, the count of ticks starts again at zero.
+        """
         self._ticks += 1
         min_ticks = 1 + orgs // _ORGS_PER_TICK
         if self._ticks < (min_ticks if self._changed else max(_MAX_TICKS, min_ticks)):

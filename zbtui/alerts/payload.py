@@ -1,4 +1,4 @@
-"""The formats of an alert for commands and webhooks."""
+"""The formats in which commands and webhooks get an alert."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PAYLOAD_SCHEMA: Final = 1
 
 
 def alert_payload(stored: StoredAlert) -> dict[str, object]:
-    """The JSON object for commands and webhooks; it has every key, with null for no value.
+    """Return the JSON object for commands and webhooks. It always has all keys; a missing value is null.
 
     An alert may be delivered twice, with the same `id`; no other alert of any machine has this `id`.
-    `host` is the machine that sends the alert. `text` is one line, for chats.
+    `host` is the machine that sends the alert. `text` is the alert in one line, for chats.
     """
     alert = stored.alert
     return {
@@ -37,7 +37,7 @@ def alert_payload(stored: StoredAlert) -> dict[str, object]:
 
 
 def alert_environment(stored: StoredAlert) -> dict[str, str]:
-    """The environment variables for a command; every variable is set, with an empty text for no value."""
+    """Return the environment variables for a command. All are set; a missing value is an empty text."""
     alert = stored.alert
     return {
         "ZBTUI_ALERT_ID": stored.uuid,
@@ -54,5 +54,5 @@ def alert_environment(stored: StoredAlert) -> dict[str, str]:
 
 
 def host_name() -> str:
-    """This machine's host name, cleaned."""
+    """Return this machine's host name, cleaned for display."""
     return clean(socket.gethostname(), 80)

@@ -1,4 +1,4 @@
-"""Posts an alert as JSON. A webhook's URL is a secret: messages name only its host."""
+"""Posts an alert as JSON to a webhook. The webhook's URL is a secret, so messages name only its host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from zbtui.zoho_api.data_centers import webhook_url_error
 
 _ADDRESS_HINT: Final = "Correct webhook in the [alerts] table of the config."
 _SHORTEST_SECRET: Final = 6
-"""The length from which a part of the URL counts as secret; a shorter part is a word such as `hooks`."""
+"""The length, in characters, from which a part of the URL is taken as secret.
+
+A shorter part is taken as a word such as `hooks`.
+"""
 _LONGEST_LINE: Final = 200
 _HINTS: Final[dict[ProblemKind, str]] = {
     "network": "It is tried again by itself; if it lasts, check the network, the proxy and the webhook.",
@@ -30,8 +33,9 @@ _HINTS: Final[dict[ProblemKind, str]] = {
 async def post_alert(http: HttpClient, url: str, stored: StoredAlert, now: datetime) -> str:
     """Post one alert to the webhook at `url`; any 2xx answer means that the alert was accepted.
 
-    Returns host, status, and the answer's first line of text. Otherwise raises a `ProblemError`: of kind
-    `contract` if only this alert was refused, of another kind if the next alert would fail, too.
+    Returns a text with the webhook's host, the HTTP status, and the first line of the answer. Raises a
+    `ProblemError` if the alert was not accepted: of kind `contract` if the webhook refused only this
+    alert, of another kind if the next alert would fail, too.
     """
     if wrong := webhook_url_error(url):
         raise ProblemError(Problem("config", f"The address of the webhook {wrong}.", _ADDRESS_HINT))
@@ -49,7 +53,7 @@ async def post_alert(http: HttpClient, url: str, stored: StoredAlert, now: datet
 
 
 def _first_line(reply: HttpResponse, url: str) -> str:
-    """The answer's first line; empty if the answer has no text, or repeats a secret part of the URL."""
+    """Return the answer's first line; empty if the answer is empty, or repeats a secret part of `url`."""
     text = reply.body.decode(errors="replace").strip()
     parts = urlsplit(url)
     secrets = filter(None, (*parts.path.split("/"), *parts.query.replace("=", "&").split("&")))

@@ -1,4 +1,4 @@
-"""Watch at the usual intervals, and print each change as a line of JSON."""
+"""Watches orgs at the usual intervals, and prints each change as a line of JSON."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _TICK_SECONDS: Final = 1.0
 
 
 class ChangeStream:
-    """Prints each org's state after its first poll, then each change.
+    """Prints each org's state after its first poll, then each change of the state, as lines of JSON.
 
-    Changes are found by comparing snapshots: another process may be the first to journal a change.
+    Changes are found by comparing snapshots, not in the journal: there, another process can have recorded a
+    change first.
     """
 
     def __init__(
@@ -42,11 +43,12 @@ class ChangeStream:
         cache_problem: Callable[[], Problem | None] = lambda: None,
         reader_is_gone: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`write` writes one line, and raises BrokenPipeError once the reader is gone.
+        """Take the components of a watch; `run` starts the watch.
 
-        `on_problem` is called with problems that belong to no org; `cache_problem` returns why access
-        tokens cannot be cached, if they cannot. Without `names`, all orgs are watched, including those
-        added later.
+        `write` prints one line of JSON, and raises BrokenPipeError once nobody reads the output.
+        `on_problem` is called with problems that concern no single org. `cache_problem` returns why access
+        tokens cannot be cached, or None if they can. If `names` is empty, all orgs are watched, including
+        those added later.
         """
         self._config = config
         self._fleet = fleet
@@ -59,7 +61,7 @@ class ChangeStream:
         self._reader_is_gone = reader_is_gone
         self._lines: deque[str] = deque()
         self._states: dict[str, tuple[Verdict, OrgState]] = {}
-        """Verdict and state after the last poll, by org name."""
+        """Each org's verdict and state after the last poll, by org name."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._alert_task: asyncio.Task[None] | None = None
         self._evaluation_schedule = EvaluationSchedule()
@@ -67,9 +69,9 @@ class ChangeStream:
         self._wake: Callable[[], None] = lambda: None
 
     async def run(self, stop: StopSignal) -> None:
-        """Run until `stop` is requested or the reader is gone.
+        """Watch until `stop` is requested or nobody reads the output.
 
-        Each org's state is written after its first poll, then each of its changes.
+        Each org's state is written after its first poll, then each change of the state.
         """
         self._wake = stop.wake
         self._fleet.subscribe(self._on_snapshot)
@@ -114,7 +116,7 @@ class ChangeStream:
             task.result()  # a bug in a task ends the watch with its traceback
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
-        """Queue the lines for the outcome of a poll; called during the poll."""
+        """Queue the lines of JSON for a poll's outcome; the fleet calls this with each new snapshot."""
         name, at = snapshot.org.name, snapshot.polls.attempted_at
         before = self._states.get(name)
         is_old = snapshot.polls.restored and snapshot.polls.problem is None
@@ -139,7 +141,7 @@ class ChangeStream:
             self._write(self._lines.popleft())
 
     def _send_alerts(self) -> None:
-        """If alerts are due, send them in a task, as a command or a webhook may be slow."""
+        """Start a task that sends the alerts that are due, as a command or a webhook can be slow."""
         is_idle = self._alert_task is None or self._alert_task.done()
         if (
             self._alerts is not None
@@ -157,7 +159,7 @@ class ChangeStream:
         self._report_new_problems("alerts", *alerts.problems)
 
     def _report_new_problems(self, what: str, *problems: Problem | None) -> None:
-        """Report each problem once, and again if it returns."""
+        """Report problems of the component `what`: each once, and once more if it ends and comes back."""
         for problem in problems:
             if problem is not None and problem not in self._reported.get(what, ()):
                 self._on_problem(problem)

@@ -10,9 +10,10 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def ending_within(seconds: float, finish: Callable[[], int]) -> Iterator[None]:
-    """If the block takes longer, call `finish` in another thread, and exit with its result as the status.
+    """Limit the time of the block: after `seconds`, call `finish` and exit with the status it returns.
 
-    Nothing is cancelled: a request, a keyring or a disk that hangs is abandoned.
+    `finish` runs in another thread. Nothing is cancelled: a request, a keyring or a disk that hangs is
+    abandoned.
     """
 
     def end() -> None:

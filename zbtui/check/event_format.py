@@ -1,4 +1,4 @@
-"""Events and changes as aligned rows for people, or as lines of JSON."""
+"""Formats events and changes as aligned rows for people, or as lines of JSON."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from zbtui.model.verdict import Level, Verdict
 
 
 def event_json_line(event: Event) -> str:
-    """One JSON object in one line, schema 1.
+    """Format an event as one JSON object in one line, schema 1.
 
-    Its keys, which are always present:
+    The object always has these keys:
 
     - `schema`: 1
     - `at`: when the change was observed; ISO 8601
-    - `org`
+    - `org`: the name of the org
     - `kind`: what changed: `status`, `verdict`, `schedule`, `requester`, `run`, `trouble`, `licence`
-    - `before`, `after`: the values, null if none or unknown; `trouble` with a null `after` has ended
-    - `level`, `headline`: of the verdict after the poll
+    - `before`, `after`: the values before and after the change, null if there is none or it is unknown; if
+      `after` is null in an event of kind `trouble`, the problem has ended
+    - `level`, `headline`: level and headline of the org's verdict after the poll
     """
     return _json_line(
         event.at, event.org, event.kind, event.before, event.after, event.level, event.headline
@@ -30,17 +31,20 @@ def event_json_line(event: Event) -> str:
 
 
 def state_json_line(at: datetime, org: str, verdict: Verdict) -> str:
-    """An org's first verdict, as in `event_json_line`: `kind` is `state`, `after` the verdict."""
+    """Format an org's first verdict like an event: `kind` is `state`, `after` is the verdict's name."""
     return _json_line(at, org, "state", None, verdict.name, verdict.level.label, verdict.headline)
 
 
 def removal_json_line(at: datetime, org: str, verdict: Verdict) -> str:
-    """An org's removal, as in `event_json_line`: `kind` is `removed`, `before` the last verdict."""
+    """Format an org's removal like an event: `kind` is `removed`, `before` is the last verdict's name."""
     return _json_line(at, org, "removed", verdict.name, None, Level.UNKNOWN.label, "no longer under watch")
 
 
 def event_rows(events: Sequence[Event], zone: tzinfo | None = None, *, coloured: bool = False) -> str:
-    """Aligned rows of time (in `zone`, else the system's), org, kind, and the values before and after."""
+    """Format events as aligned rows: time, org, kind, and the values before and after the change.
+
+    The times are in `zone`, or in the system's time zone if `zone` is None.
+    """
     widest = max((cell_width(event.org) for event in events), default=0)
     return "\n".join(
         f"{_time_text(event, zone)}  {pad_to_width(event.org, widest)}  {_change_text(event, coloured)}"

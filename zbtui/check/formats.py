@@ -16,7 +16,10 @@ OUTPUT_FORMATS: Final[tuple[OutputFormat, ...]] = get_args(OutputFormat)
 
 
 def formatter_for(output_format: OutputFormat, *, coloured: bool = False) -> Callable[[Report], str]:
-    """The function that formats a report. Raises a `ProblemError` if prometheus-client is missing."""
+    """Return the function that formats a report in this format; `coloured` affects only `text`.
+
+    Raises a `ProblemError` if the format is `openmetrics` and prometheus-client is not installed.
+    """
     if output_format == "openmetrics":
         try:
             from zbtui.check.openmetrics_format import report_as_openmetrics

@@ -1,4 +1,4 @@
-"""A check as JSON, schema 1: keys may be added, but never renamed or removed."""
+"""Formats a check as JSON, schema 1: later versions can add keys, but never rename or remove any."""
 
 from __future__ import annotations
 
@@ -14,35 +14,37 @@ from zbtui.zoho_api.recurrence import rrule_text
 
 
 def report_as_json(report: Report) -> str:
-    """One JSON object; every key is always present, null if unknown.
+    """Format a report as one JSON object; every key is always present, null if unknown.
 
     Times are ISO 8601 with offset, in whole seconds; Zoho's times keep Zoho's offset.
 
     - `schema`: 1
     - `checked_at`: when the check ended
-    - `level`: the worst org's: `ok`, `warning`, `critical`, `unknown`
+    - `level`: the level of the worst org: `ok`, `warning`, `critical`, `unknown`
     - `orgs`: an object for each org, worst first:
         - `name`, `data_center`: as configured
         - `company`: the company's name at Zoho
-        - `level`, `verdict`, `headline`, `hint`: the verdict, in a word and in sentences
+        - `level`, `verdict`, `headline`, `hint`: the verdict on the org: level, name, sentence, cure
         - `notes`: remarks in addition to the verdict, in sentences
         - `observed_at`: time of the last good poll, from which `backup` and all later keys come
         - `polled_at`: time of the last poll, good or not, by any zbtui process
-        - `clock_offset_seconds`: at that poll, Zoho\'s clock minus this machine\'s; 0 within 3 s
+        - `clock_offset_seconds`: Zoho's clock minus this machine's at the last good poll; 0 within 3 s
         - `stale`: true if a newer poll could not confirm the values, so that they may have changed
         - `backup`: Zoho's six keys, unchanged; null if no backup is set up or was ever seen
         - `plan`: the recurrence rule in words
-        - `next_run`, `seconds_to_next_run`: from Zoho; by Zoho's clock, negative once due
-        - `last_completed`, `last_failed`: the newest of each in Zoho's history of one year
+        - `next_run`, `seconds_to_next_run`: time of the next run, as Zoho gives it, and the seconds until
+          then by Zoho's clock, negative once the run is due
+        - `last_completed`, `last_failed`: times of the newest completed and the newest failed run in Zoho's
+          history of one year
         - `links_expire`: the latest expiry of download links ever seen, past or future
         - `history`: from Zoho's history of one year:
-            - `known_at`: when it was last read; null: never, then the rest is null too
+            - `known_at`: when the history was last read; null if never
             - `last_outcome`: outcome of the last finished run: `completed`, `failed`, `unknown`
             - `runs_this_month`: runs started in this calendar month, by the org's offset, even if failed
             - `bought_this_month`: extra backups bought in this calendar month
             - `included_per_month`: backups included in the edition, if that is known
             - `trouble`: why the last read of history or links failed, in a sentence
-        - `error`: why the poll failed: `kind`, `code`, `http_status`, `message`, `hint`, `retry_at`
+        - `error`: why the last poll failed: `kind`, `code`, `http_status`, `message`, `hint`, `retry_at`
     """
     body = {
         "schema": 1,
@@ -54,7 +56,7 @@ def report_as_json(report: Report) -> str:
 
 
 def iso_time(moment: datetime | None) -> str | None:
-    """ISO 8601, whole seconds."""
+    """Format a time as ISO 8601 with offset, in whole seconds; None stays None."""
     return moment.isoformat(timespec="seconds") if moment else None
 
 
@@ -103,7 +105,7 @@ def _history_object(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
 
 
 def _current_month(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime]:
-    """The calendar month of `now`, at the offset of the org's next run."""
+    """Return begin and end of the calendar month of `now`, at the UTC offset of the org's next run."""
     next_run = snapshot.zoho.backup.next_run if snapshot.zoho.backup else None
     return month_bounds(snapshot.zoho_now(now).astimezone(next_run.tzinfo if next_run else UTC))
 

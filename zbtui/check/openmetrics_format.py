@@ -1,8 +1,8 @@
-"""A check as metrics for Prometheus. Only this module imports prometheus-client.
+"""Formats a check as metrics for Prometheus. Only this module imports prometheus-client.
 
-The text is valid in two formats: OpenMetrics 1.0, for scraping, and the classic text format 0.0.4, the
-only one that node_exporter's textfile collector reads. So all families are gauges, as the classic
-format has no info or stateset. In the classic format, the final `# EOF` is a comment.
+The text is valid in two formats: OpenMetrics 1.0, for scraping, and the classic text format 0.0.4, the only
+one that node_exporter's textfile collector reads. All metrics are gauges, because the classic format has no
+info or stateset. In the classic format, the final `# EOF` is a comment.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _LABELS: Final = ("org", "data_center")
 
 
 def report_as_openmetrics(report: Report) -> str:
-    """A sample for each org and each known value; unknown values have none.
+    """Format a report as metrics: a sample for each org and each known value, none for unknown values.
 
-    Labels are the org's name and data center, as configured; times are Unix time in seconds.
-    If the poll of an org failed, its status and times are those of the last good poll.
+    Labels are the org's name and data center, as configured; times are Unix time in seconds. If the poll of
+    an org failed, its status and times are those of the last good poll.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_ReportCollector(report))
@@ -106,7 +106,7 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]]
 
 
 class _ReportCollector(Collector):
-    """Collects a report's metrics."""
+    """Gives the metrics of a report to prometheus-client."""
 
     def __init__(self, report: Report) -> None:
         self._report = report

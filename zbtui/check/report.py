@@ -1,4 +1,4 @@
-"""Poll and judge each org once, and give the exit status of a monitoring plug-in."""
+"""Polls and judges each org once, for a report with the exit status of a monitoring plug-in."""
 
 from __future__ import annotations
 
@@ -15,33 +15,37 @@ from zbtui.watch.fleet import Fleet
 
 EXIT_STATUS_BY_LEVEL: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
 ONE_FAILURE: Final = 1
-"""A check polls once, so a single failed poll counts."""
+"""The number of failed polls after which a check no longer relies on the last good poll: 1, because a check
+polls each org once."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgResult:
-    """The verdict on one org."""
+    """The result of a check for one org."""
 
     snapshot: Snapshot
     verdict: Verdict
     judged_at: datetime
-    """When the org was polled, so that a slow org does not delay the verdicts on others."""
+    """The time of the org's poll, at which the org was judged, so that a slow org does not delay the
+    others; for a recalled answer, the end of the check."""
     is_recalled: bool = False
-    """Whether another process polled the org just before, and its answer came from the journal."""
+    """Whether the answer came from the journal, as another process had polled the org just before the
+    check."""
     last_known: Verdict | None = None
-    """`verdict`, or if its level is unknown, the verdict of the last good poll; None: no such verdict."""
+    """The last verdict with a known level: `verdict`, or else the verdict after the last good poll; None if
+    there is no such verdict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The results of one check, worst first."""
+    """The results of one check, the org with the worst level first."""
 
     checked_at: datetime
     results: tuple[OrgResult, ...]
 
     @property
     def level(self) -> Level:
-        """The worst org's level; unknown if there is no org."""
+        """The level of the worst org; unknown if there is no org."""
         return max((result.verdict.level for result in self.results), default=Level.UNKNOWN)
 
 
@@ -52,7 +56,11 @@ async def check_orgs(
     max_age: timedelta = timedelta(),
     seconds: float | None = None,
 ) -> Report:
-    """Poll each of these orgs once and judge it by this poll; see `Fleet.poll_once`."""
+    """Poll each of these orgs once, and return a report with a verdict on each.
+
+    An org that any process has polled within `max_age` is not polled again. A poll without an answer after
+    `seconds` is taken as failed.
+    """
     began = fleet.now()
     snapshots = await fleet.poll_once(names, max_age=max_age, seconds=seconds)
     return report_on(snapshots, fleet.policy, fleet.now(), began)
@@ -61,9 +69,10 @@ async def check_orgs(
 def report_on(
     snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime, began: datetime | None = None
 ) -> Report:
-    """A report on these snapshots at `now`; a single failed poll counts.
+    """Judge each of these snapshots, and return a report; one failed poll is enough to report a problem.
 
-    Polls made before `began`, the start of the check, were recalled from the journal.
+    `now` is the end of the check, `began` its start: a poll before `began` is taken as recalled from the
+    journal.
     """
     results = [_result_for(snapshot, policy, now, began) for snapshot in snapshots]
     results.sort(key=lambda result: -result.verdict.level)
@@ -82,7 +91,7 @@ def _result_for(
 
 
 def _last_known_verdict(snapshot: Snapshot, policy: WatchPolicy) -> Verdict | None:
-    """The verdict after the last good poll; None: no good poll, or its verdict was unknown, too."""
+    """Return the verdict after the last good poll; None if there is none or its level was unknown, too."""
     seen = snapshot.zoho.observed_at
     if seen is None:
         return None

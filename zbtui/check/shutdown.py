@@ -1,4 +1,4 @@
-"""Stop a watch without a screen: on a signal, or when its reader is gone."""
+"""Stops a watch without a screen: on a signal, or when nobody reads its output any more."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stopped_by_signals(stop: StopSignal) -> Iterator[None]:
-    """Make SIGINT or SIGTERM request a stop, once; the next one acts as usual. Needs a running loop."""
+    """Let the first SIGINT or SIGTERM in this context request a stop; a second signal acts as usual.
+
+    A running event loop is needed.
+    """
     loop = asyncio.get_running_loop()
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-    # None: not set by Python, so Python cannot restore it. Ignored: the parent process wants that.
+    # A handler of None was not set by Python, so Python cannot restore it. An ignored signal stays ignored,
+    # because the parent process wants that.
     before = {
         number: handler for number, handler in handlers.items() if handler not in (None, signal.SIG_IGN)
     }
@@ -41,7 +45,7 @@ def stopped_by_signals(stop: StopSignal) -> Iterator[None]:
 
 
 def reader_is_gone(stream: Any) -> bool:
-    """Whether the stream's reader is gone; False without a stream, or if only a write would show it."""
+    """Return whether nobody reads `stream` any more; False if it is None or only a write can tell."""
     if stream is None or not hasattr(select, "poll"):  # as on Windows
         return False
     try:

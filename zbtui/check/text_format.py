@@ -1,4 +1,4 @@
-"""A check as text, for people and for monitoring systems that show the first line."""
+"""Formats a check as text, for people and for monitoring systems that show only the first line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zbtui.zoho_api.recurrence import rrule_text
 
 @dataclass(frozen=True, slots=True)
 class _ColumnWidths:
-    """Widths in cells."""
+    """The widths of the columns, in terminal cells."""
 
     name: int
     data_center: int
@@ -24,7 +24,7 @@ class _ColumnWidths:
 
 
 def report_as_text(report: Report, *, coloured: bool = False) -> str:
-    """A summary line, then an aligned row for each org, worst first, with its hint below."""
+    """Format a report: a summary line, then a row for each org, worst first, with its hint below."""
     widths = _ColumnWidths(
         max((cell_width(result.snapshot.org.name) for result in report.results), default=0),
         max((cell_width(_data_center(result)) for result in report.results), default=0),
@@ -64,7 +64,7 @@ def _data_center(result: OrgResult) -> str:
 
 
 def _facts(result: OrgResult) -> list[str]:
-    """Facts to add to the headline; for an unreachable org, only the ages of its last polls."""
+    """Return facts to show after an org's headline; if its last poll failed, only the times of polls."""
     snapshot, now = result.snapshot, result.judged_at
     polled_at = snapshot.polls.attempted_at
     recalled = [f"looked at {ago(now - polled_at)}"] if result.is_recalled and polled_at else []

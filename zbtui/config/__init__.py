@@ -1,5 +1,5 @@
-"""The config: its file, its values, and the watcher that publishes changes.
+"""Reads, checks and edits the config file, and publishes its changes.
 
-Values are checked by hand, not by a schema library, so that each mistake is reported in one sentence
-with file, line and hint, and an edit keeps comments, order and layout.
+The values are checked by hand-written code, not by a schema library, so that each mistake is reported in
+one sentence with file, line and hint. An edit keeps the comments, the order and the layout of the file.
 """

@@ -1,4 +1,4 @@
-"""The config file, which never contains a secret. Edits keep its comments and its order."""
+"""Reads and edits the config file, which never contains a secret. Edits keep its comments and its order."""
 
 from __future__ import annotations
 
@@ -32,32 +32,35 @@ from zbtui.process_lock import LOCAL_DISK_HINT, NoLocksError, process_lock
 _MAX_BYTES: Final = 10 << 20
 _BOM: Final = "\ufeff"
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
-"""How long to wait for an edit by another process, which takes a few milliseconds."""
+"""How long to wait while another process edits the file, which usually takes a few milliseconds."""
 SETTLES_AFTER_SECONDS: Final = 5.0
-"""The file counts as settled after this time: an editor may leave it half written for a moment."""
+"""How long a file is taken as half written after a change, since an editor may still write to it."""
 _NEW_FILE_HEADER: Final = (
     "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
 )
 
 
 class ConfigFile:
-    """The config at `path`. Each method may raise a `ProblemError` of kind `config`."""
+    """A `ConfigStore` in the file `path`. Each method may raise a `ProblemError` of kind `config`."""
 
     def __init__(self, path: Path, lock: Path) -> None:
-        """`lock` is the lock file for edits; its folder is created if missing."""
+        """Use the config file `path`. Edits use the lock file `lock`, whose folder is made if missing."""
         self.path = path
         self._lock = lock
         self._known = self._stamp()
         self._written: tuple[int, int] | None = None
-        """The stamp of the file after the last edit by this process."""
+        """The modification time and size of the file after the last edit by this process."""
 
     @property
     def name(self) -> str:
-        """The absolute path; of a symbolic link, its own path, as its target may change."""
+        """The absolute path of the file; a symbolic link is not followed, since its target may change."""
         return str(self.path.absolute())
 
     def is_settled(self, now: datetime) -> bool:
-        """See `ConfigStore`. If the file is missing, the last change of its folder counts."""
+        """Return whether the file is unchanged for some seconds, or was last changed by this process.
+
+        If the file is missing, the time of the last change of its folder is used instead.
+        """
         stamp = self._stamp()
         if stamp is not None and stamp == self._written:
             return True
@@ -69,7 +72,10 @@ class ConfigFile:
         return abs(now.timestamp() - changed) >= SETTLES_AFTER_SECONDS
 
     def distrust(self) -> Problem | None:
-        """See `ConfigStore`."""
+        """Return a problem if other users can write the file, else None.
+
+        The alert channels of such a config are not used.
+        """
         open_to_others = writable_by_others(self.path)
         if open_to_others is None:
             return None
@@ -81,15 +87,15 @@ class ConfigFile:
         )
 
     def load(self) -> Config:
-        """Read the config; if the file is missing, return an empty config."""
+        """Read the file and return its config; if the file is missing, return an empty config."""
         text = _read(self.path)
         return Config() if text is None else parse_config(_without_bom_and_crlf(text), str(self.path))
 
     def load_if_changed(self) -> Config | None:
-        """Read the config if its file has changed since the last call, else return None.
+        """Read and return the config if its file has changed since the last call, else return None.
 
-        An invalid file raises once per change. An unreadable file raises at each call, since its
-        rights may change without a change of the file.
+        An invalid file raises a `ProblemError` once per change. An unreadable file raises it at each call,
+        since the rights of the file may change without a change of its modification time.
         """
         now = self._stamp()
         # Many editors remove the file for a moment, so a missing file is no change.
@@ -103,7 +109,10 @@ class ConfigFile:
             raise
 
     def add(self, org: Org, *, rehearse: bool = False) -> None:
-        """Append an `[[org]]` to the file."""
+        """Append an `[[org]]` table to the file.
+
+        If `rehearse` is set, check only whether this is possible.
+        """
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             import tomlkit  # imported here, as only edits need it
@@ -123,7 +132,10 @@ class ConfigFile:
         self._edit(edit, rehearse)
 
     def remove(self, org_name: str, *, rehearse: bool = False) -> None:
-        """Remove an `[[org]]` and the comments adjacent to it."""
+        """Remove an `[[org]]` table and the comments directly above and below it.
+
+        If `rehearse` is set, check only whether this is possible.
+        """
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             index = config.orgs.index(find_org(config, org_name))
@@ -134,9 +146,10 @@ class ConfigFile:
     def replace(
         self, org_name: str, org: Org, original: Org | None = None, *, rehearse: bool = False
     ) -> None:
-        """Change the keys of an `[[org]]` that differ, in place.
+        """Change the `[[org]]` table of `org_name`, in place, as `org` was changed from `original`.
 
-        `org` was edited from `original` (None: the current one); changes by others since then stay.
+        Other changes of the table since `original` was read stay. If `original` is None, the current table
+        counts as the original. If `rehearse` is set, check only whether the change is possible.
         """
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
@@ -150,7 +163,7 @@ class ConfigFile:
         self._edit(edit, rehearse)
 
     def announce_change(self) -> None:
-        """Make every zbtui process reload the config, as credentials have changed."""
+        """Make all zbtui processes reload the config, since credentials have changed."""
         with suppress(OSError):
             os.utime(self.path)
 
@@ -164,9 +177,9 @@ class ConfigFile:
     def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]], rehearse: bool) -> None:
         """Read, change and write the file under a lock, so that concurrent edits lose nothing.
 
-        `edit` takes the text and its config; it returns the new text, and the orgs expected in it. An
-        unchanged text is not written, as the file may be read-only. With `rehearse`, nothing is written,
-        but a file that cannot be written raises.
+        `edit` takes the file's text and the config in it; it returns the new text, and the orgs that the
+        new text should contain. An unchanged text is not written, as the file may be read-only. If
+        `rehearse` is set, nothing is written, but a file that cannot be written raises a `ProblemError`.
         """
         path = self.path
         with self._editing() as original:
@@ -186,7 +199,7 @@ class ConfigFile:
 
     @contextmanager
     def _editing(self) -> Iterator[str | None]:
-        """Yield the file's text (None: no file), and keep other processes from editing it."""
+        """Yield the file's text, or None if there is no file; other processes cannot edit it meanwhile."""
         from filelock import Timeout  # imported here, as only edits need it
 
         path = self.path
@@ -213,11 +226,11 @@ class ConfigFile:
 
 
 class _UnreadableError(ProblemError):
-    """The file exists, but cannot be read."""
+    """Raised if the config file exists, but cannot be read."""
 
 
 def _read(path: Path) -> str | None:
-    """The file's unchanged text; None: no such file."""
+    """Return the exact text of a file, or None if the file does not exist."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -238,7 +251,7 @@ def _without_bom_and_crlf(text: str) -> str:
 
 
 def _with_bom_and_crlf_of(original: str, edited: str) -> str:
-    """The edited text, with the byte order mark and the line ends of the original text."""
+    """Return the edited text with the byte order mark and the line ends of the original text."""
     first_line = original.partition("\n")[0]
     if first_line.endswith("\r"):
         edited = edited.replace("\n", "\r\n")
@@ -246,7 +259,7 @@ def _with_bom_and_crlf_of(original: str, edited: str) -> str:
 
 
 def _with_org(text: str, index: int, before: Org, org: Org) -> str:
-    """Change those keys of the `index`th org that differ between `before` and `org`; returns the text."""
+    """Return `text` with those keys of the `index`th org changed that differ between `before` and `org`."""
     import tomlkit
 
     lines = text.splitlines(keepends=True)
@@ -257,7 +270,7 @@ def _with_org(text: str, index: int, before: Org, org: Org) -> str:
     start, end, _ = found
     try:
         document = tomlkit.parse("".join(lines[start:end]))
-    except ValueError:  # the line taken for a header is inside a string
+    except ValueError:  # the line that was taken as a header is inside a multi-line string
         return text
     after_table, before_table = org_to_table(org), org_to_table(before)
     for key in (*ORG_KEYS, *POLICY_KEYS):
@@ -285,7 +298,11 @@ def _without_org(text: str, index: int) -> str:
 
 
 def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
-    """Indexes of the start, the end and the next header of the `index`th org; None: not found."""
+    """Return three line indexes of the `index`th org, or None if there is no such org.
+
+    The first is its header, the second the line after its last key, the third the next table's header (or
+    the end of the file).
+    """
     headers = [number for number, line in enumerate(lines) if TABLE_HEADER.match(line)]
     starts = [number for number in headers if ORG_HEADER.match(lines[number])]
     if index >= len(starts):
@@ -297,7 +314,10 @@ def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
 
 
 def _end_of_comment_below(lines: list[str], org_end: int, following: int) -> int:
-    """The end of the comment right below an org; `org_end` if the comment belongs to the next header."""
+    """Return the index of the line after the comment that directly follows an org.
+
+    Returns `org_end` if there is no such comment, or if it belongs to the next table's header.
+    """
     end = org_end
     while end < following and lines[end].lstrip().startswith("#"):
         end += 1
@@ -309,7 +329,10 @@ def _is_content(line: str) -> bool:
 
 
 def _start_of_comment_above(lines: list[str], number: int) -> int:
-    """The start of the comment right above a header, which belongs to the header."""
+    """Return the index of the first line of the comment directly above the header in line `number`.
+
+    Returns `number` if there is no such comment.
+    """
     while number > 0 and lines[number - 1].lstrip().startswith("#"):
         number -= 1
     return number

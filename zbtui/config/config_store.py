@@ -1,4 +1,4 @@
-"""The protocol of a config store, and a store in memory for the demo and tests."""
+"""Defines the protocol of a config store, and a store in memory for the demo and tests."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from zbtui.model.problem import Problem
 class ConfigStore(Protocol):
     """Stores the config. Each method may raise a `ProblemError`.
 
-    With `rehearse`, a method raises what the change would raise, but changes nothing; for use before a step
-    that cannot be undone.
+    If `rehearse` is set, a method changes nothing, but raises the error that the change would raise. This
+    is for use before a step that cannot be undone.
     """
 
     @property
     def name(self) -> str:
-        """Identifies the config among those of this user; empty: a config that ends with the process."""
+        """The name that identifies the config among those of this user.
+
+        It is empty for a config that exists only in this process.
+        """
 
     def is_settled(self, now: datetime) -> bool:
-        """Whether the config has not changed for some seconds, or this process made the last change."""
+        """Return whether the config is unchanged for some seconds, or was last changed by this process."""
 
     def distrust(self) -> Problem | None:
-        """Why the config's alert channels are not used: other users may write it; None: they may not."""
+        """Return a problem if other users can write the config, whose alert channels are then not used.
+
+        Returns None if only this user can write the config.
+        """
 
     def load(self) -> Config: ...
     def load_if_changed(self) -> Config | None:
-        """The config, if it has changed since the last call; else None."""
+        """Return the config if it has changed since the last call, else None."""
 
     def add(self, org: Org, *, rehearse: bool = False) -> None: ...
     def remove(self, org_name: str, *, rehearse: bool = False) -> None: ...
@@ -39,11 +45,11 @@ class ConfigStore(Protocol):
         self, org_name: str, org: Org, original: Org | None = None, *, rehearse: bool = False
     ) -> None: ...
     def announce_change(self) -> None:
-        """Make all watchers reload the config."""
+        """Make all zbtui processes with this config reload it."""
 
 
 class MemoryConfigStore:
-    """A config that lasts as long as the process."""
+    """Stores a config in memory, as long as the process lasts."""
 
     def __init__(self, config: Config) -> None:
         self._config = config

@@ -1,4 +1,4 @@
-"""Publishes the config to its subscribers when its file has changed."""
+"""Passes the config on to its subscribers each time the config file has changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from zbtui.model.problem import Problem, ProblemError
 
 
 class ConfigWatcher:
-    """Checks for a changed config at each tick; the only caller of `load_if_changed` in a process."""
+    """Reads the config again when it has changed, and passes it on to its subscribers.
+
+    A process has one watcher, the only caller of `ConfigStore.load_if_changed`, and calls
+    `check_for_change` regularly.
+    """
 
     def __init__(
         self,
@@ -17,22 +21,34 @@ class ConfigWatcher:
         reload: Callable[[], Config | None] = lambda: None,
         is_settled: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Begin with `config`; for `reload` and `is_settled`, see `ConfigStore`."""
+        """Begin with `config`. `reload` returns the config if it has changed, else None.
+
+        `is_settled` returns whether the config file is complete, since it has not changed for some seconds.
+        """
         self.current = config
         self.problem: Problem | None = None
-        """Why the last change was not applied; `current` is then still the earlier config."""
+        """The reason why the last change of the file was not applied, or None.
+
+        If it was not applied, `current` is still the earlier config.
+        """
         self._reload = reload
         self._is_settled = is_settled
         self._held: Config | None = None
-        """A config that removes something, held until its file is settled."""
+        """A new config that lacks something of `current`, held back until its file is settled."""
         self._subscribers: list[Callable[[Config], None]] = []
 
     def subscribe(self, apply: Callable[[Config], None]) -> None:
-        """Call `apply` with each later config, even an equal one if the file was only touched."""
+        """Call `apply` with each new config from now on.
+
+        If the file was only touched, `apply` is called with an equal config.
+        """
         self._subscribers.append(apply)
 
     def check_for_change(self) -> None:
-        """Read and publish the config if it has changed. Raises nothing, but sets `problem`."""
+        """Read the config if it has changed, and pass it on to the subscribers.
+
+        An invalid or unreadable config raises nothing, but sets `problem`.
+        """
         try:
             config = self._reload()
         except ProblemError as error:
@@ -50,9 +66,9 @@ class ConfigWatcher:
 
 
 def _removes_something(before: Config, after: Config) -> bool:
-    """Whether `after` lacks an org, an alert channel or a mute of `before`.
+    """Return whether the config `after` lacks an org, an alert channel or a mute that `before` has.
 
-    If so, the file may be half written, with its end still missing.
+    A config that lacks something may come from a file that is half written, with its end still missing.
     """
     orgs, was, now = {org.name: org for org in after.orgs}, before.settings.alerts, after.settings.alerts
     return (

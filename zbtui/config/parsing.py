@@ -1,4 +1,4 @@
-"""Parses the config's text (TOML) strictly, and reports each mistake with its line."""
+"""Parses the text of the config file (TOML) strictly, and reports a mistake with its line."""
 
 from __future__ import annotations
 
@@ -48,22 +48,28 @@ _CHECKS: Final[Mapping[str, Callable[[str, object], None]]] = {
     "tags": check_tags,
     "accent": partial(check_one_of, words=ACCENTS),
 }
-"""The checks of an org's keys that do not hold arbitrary text."""
+"""The functions that check the values of those `[[org]]` keys that do not hold arbitrary text."""
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""Unicode's default ignorable characters, and the blank Braille pattern: invisible in a name."""
+"""The characters that cannot be seen in a name.
+
+They are Unicode's default ignorable characters, and the blank Braille pattern.
+"""
 _NAME: Final = re.compile(r"[\s\[]*[\"']?([\w-]+)")
 
 T = TypeVar("T")
 
 
 def parse_config(text: str, name: str) -> Config:
-    """Parse a config's text. `name` is the file's name, for errors."""
+    """Parse the text of a config file. `name` is the file's name, for the messages of errors.
+
+    Raises a `ProblemError` of kind `config` for the first mistake.
+    """
     try:
         document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits raises ValueError
         raise config_error(f"{name}: not valid TOML ({clean(str(error))}).", "Correct that line.") from None
     source = _Source(text, name)
     source.read(None, lambda: check_known_keys(document, ("watch", "alerts", "journal", "keys", "org")))
@@ -78,7 +84,7 @@ def parse_config(text: str, name: str) -> Config:
 
 
 def name_error(name: str) -> str | None:
-    """What is wrong with an org's name; None: nothing."""
+    """Return what is wrong with an org's name, as the rest of a sentence, or None if the name is valid."""
     if not name:
         return "must not be empty"
     if name != clean(name, MAX_NAME_LENGTH):
@@ -93,12 +99,12 @@ def name_error(name: str) -> str | None:
 
 
 def folded_name(name: str) -> str:
-    """The name in a form for comparison, without differences of case and of similar characters."""
+    """Return a name in a form for comparisons, without differences of case and of similar characters."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def find_org(config: Config, org_name: str) -> Org:
-    """The org of this name. Raises a `ProblemError` if there is none."""
+    """Return the org with this name. Raises a `ProblemError` if the config has no such org."""
     for org in config.orgs:
         if org.name == org_name:
             return org
@@ -108,9 +114,10 @@ def find_org(config: Config, org_name: str) -> Org:
 
 
 def check_name_is_free(config: Config, org_name: str, edited_name: str | None = None) -> None:
-    """Raise a `ProblemError` if an org with the same `folded_name` is already under watch.
+    """Raise a `ProblemError` if the config has an org whose name is the same as `org_name`.
 
-    The org `edited_name` does not count, so that the case of its name can be changed.
+    Case and similar characters make no difference. The org named `edited_name` is left out, so that the
+    case of its own name can be changed.
     """
     same = folded_name(org_name)
     others = (org for org in config.orgs if org.name != edited_name)
@@ -122,7 +129,7 @@ def check_name_is_free(config: Config, org_name: str, edited_name: str | None = 
 
 
 def org_to_table(org: Org) -> dict[str, Any]:
-    """An org's keys and values, as its `[[org]]` table has them; empty values are left out."""
+    """Return the keys and values of an org's `[[org]]` table; keys with empty values are left out."""
     named = {key: value for key in ORG_KEYS if (value := getattr(org, key))}
     if org.tags:
         named["tags"] = list(org.tags)
@@ -139,15 +146,16 @@ def org_from_table(table: Mapping[str, Any]) -> Org:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A file's text and name, for errors with line numbers."""
+    """The text and the name of a config file, which errors with line numbers need."""
 
     text: str
     name: str
 
     def read(self, table: int | str | None, read: Callable[[], T]) -> T:
-        """Return the result of `read`; turn its error into a `ProblemError` with file and line.
+        """Call `read` and return its result; turn its error into a `ProblemError` with file and line.
 
-        `table` is as in `_find_line`.
+        `table` is the table that `read` reads: its name, the index of an `[[org]]` table, or None for the
+        lines above all tables.
         """
         try:
             return read()
@@ -263,9 +271,10 @@ def _check_grant(table: Mapping[str, Any]) -> None:
 
 
 def _find_line(text: str, table: int | str | None, key: str | None) -> int | None:
-    """The line number of a key, else of its table's header; tomllib does not report lines.
+    """Return the line number of a key, else that of its table's header, else None.
 
-    `table` is a table's name, the index of an `[[org]]`, or None for the lines above all tables.
+    This function is needed since tomllib does not report lines. `table` is the table's name, the index of
+    an `[[org]]` table, or None for the lines above all tables.
     """
     first = None
     for number, (line, current, header) in enumerate(_lines_with_tables(text), start=1):
@@ -277,7 +286,10 @@ def _find_line(text: str, table: int | str | None, key: str | None) -> int | Non
 
 
 def _lines_with_tables(text: str) -> Iterator[tuple[str, int | str | None, int | str | None]]:
-    """Each line, the table that the line is in, and the table that the line begins (None: no table)."""
+    """Yield each line, the table that the line is in, and the table that the line begins.
+
+    A table is its name or the index of an `[[org]]` table; None means no table.
+    """
     current: int | str | None = None
     orgs = 0
     for line in text.splitlines():
@@ -291,8 +303,8 @@ def _lines_with_tables(text: str) -> Iterator[tuple[str, int | str | None, int |
 
 
 def _assigns_key(line: str, key: str) -> bool:
-    """Whether a line gives `key` a value, or is the header of a table of that name."""
-    # Each blank can match in one place only: otherwise, matching a long line would take forever.
+    """Return whether a line gives `key` a value, or is the header of a table of that name."""
+    # Each blank can match in one place only; otherwise, matching a long line would take very long.
     return bool(re.match(rf"[\s\[\"']*{re.escape(key)}[\s\]\"']*(=|\]|\.|$)", line))
 
 

@@ -1,4 +1,4 @@
-"""The config's values."""
+"""Defines the classes that hold the values of the config."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from zbtui.presentation.custom_keys import Keymap
 
 @dataclass(frozen=True, slots=True)
 class JournalRetention:
-    """The `[journal]` table of the config: how long events are kept, and how many."""
+    """The `[journal]` table of the config, which limits the age and the number of the stored events."""
 
     keep: timedelta = timedelta(days=1095)
-    """How long events are kept; Zoho itself keeps one year."""
+    """How long events are kept; Zoho itself keeps its history of backups for one year."""
     most_events: int = 100_000
     """The maximum number of events of all orgs together; the oldest are deleted first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The tables `[alerts]`, `[journal]` and `[keys]`."""
+    """The tables `[alerts]`, `[journal]` and `[keys]` of the config."""
 
     alerts: AlertSettings = field(default_factory=AlertSettings)
     journal: JournalRetention = field(default_factory=JournalRetention)
     keys: Keymap = ()
-    """The keys that the user has set, by action id."""
+    """The keyboard keys that the user has chosen, by the id of the action."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole config; the defaults stand for a missing file."""
+    """The whole config. An instance with the defaults stands for a missing file."""
 
     policy: WatchPolicy = field(default_factory=WatchPolicy)
-    """The `[watch]` table."""
+    """The values of the `[watch]` table."""
     orgs: tuple[Org, ...] = ()
     settings: Settings = field(default_factory=Settings)

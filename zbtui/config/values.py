@@ -1,4 +1,4 @@
-"""Reads the config's tables except `[[org]]`, and checks the values of keys."""
+"""Reads all tables of the config except `[[org]]`, and checks the values of the keys of all tables."""
 
 from __future__ import annotations
 
@@ -22,27 +22,30 @@ _NEVER: Final = "never"
 MAX_TAGS: Final = 10
 MAX_TAG_LENGTH: Final = 20
 _FORBIDDEN_IN_TAGS: Final = frozenset(",!:")
-"""Characters with a meaning in the filter of orgs."""
+"""The characters that no tag can contain, since they have a meaning in the filter of orgs."""
 
 
 class InvalidValueError(Exception):
-    """An invalid value and its key. All `read_…` and `check_…` functions may raise it."""
+    """Raised for an invalid value in the config; all `read_…` and `check_…` functions may raise this error.
+
+    Its `key` is the config key of the value, or None if the mistake does not belong to one key.
+    """
 
     def __init__(self, what: str, cure: str, key: str | None = None) -> None:
         super().__init__(what)
-        # The message may contain names of keys, which are untrusted, too.
+        # The message is cleaned, since it may contain names of unknown keys with control characters.
         self.message, self.hint, self.key = clean(what), cure, key
 
 
 def read_policy(document: Mapping[str, Any]) -> WatchPolicy:
-    """Read the `[watch]` table."""
+    """Read the `[watch]` table of a parsed config file."""
     table = _read_table(document, "watch")
     check_known_keys(table, POLICY_KEYS)
     return WatchPolicy(**read_durations(table, POLICY_KEYS))
 
 
 def read_alerts(document: Mapping[str, Any]) -> AlertSettings:
-    """Read the `[alerts]` table."""
+    """Read the `[alerts]` table of a parsed config file."""
     table = _read_table(document, "alerts")
     check_known_keys(table, [key.name for key in fields(AlertSettings)])
     values = dict(table)
@@ -70,7 +73,7 @@ def read_alerts(document: Mapping[str, Any]) -> AlertSettings:
 
 
 def read_retention(document: Mapping[str, Any]) -> JournalRetention:
-    """Read the `[journal]` table."""
+    """Read the `[journal]` table of a parsed config file."""
     table = _read_table(document, "journal")
     check_known_keys(table, [key.name for key in fields(JournalRetention)])
     if "most_events" in table:
@@ -79,7 +82,7 @@ def read_retention(document: Mapping[str, Any]) -> JournalRetention:
 
 
 def read_keys(document: Mapping[str, Any]) -> Keymap:
-    """Read the `[keys]` table."""
+    """Read the `[keys]` table of a parsed config file."""
     table = _read_table(document, "keys")
     for key, value in table.items():
         if isinstance(value, dict):
@@ -94,7 +97,7 @@ def read_keys(document: Mapping[str, Any]) -> Keymap:
 
 
 def check_known_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
-    """Check that the table has no unknown key."""
+    """Raise `InvalidValueError` if the table has a key that is not in `known`."""
     for key in table:
         if key not in known:
             raise InvalidValueError(
@@ -105,7 +108,10 @@ def check_known_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
 def read_durations(
     table: Mapping[str, Any], keys: Collection[str], others: str = ""
 ) -> dict[str, timedelta]:
-    """The durations of those `keys` that the table has; `others`: further allowed values, for the hint."""
+    """Return the durations of those `keys` that the table has, by key.
+
+    `others` names further allowed values; it is appended to the hint of the error for an invalid duration.
+    """
     durations: dict[str, timedelta] = {}
     for key in keys:
         if key in table:
@@ -146,7 +152,10 @@ def check_links_warn(key: str, value: object) -> None:
 
 
 def check_tags(key: str, value: object) -> None:
-    """Check for a list of at most `MAX_TAGS` words that differ in more than case."""
+    """Raise `InvalidValueError` unless `value` is a list of at most `MAX_TAGS` different tags.
+
+    A tag is one short word. Tags that differ only in case are not different.
+    """
     if not _is_list_of_texts(value):
         raise InvalidValueError(
             f"{key} is not a list of texts", f'Write it as in {key} = ["prod", "nordics"].', key
@@ -167,7 +176,10 @@ def check_tags(key: str, value: object) -> None:
 
 
 def check_address(key: str, url: str, check_url: Callable[[str], str | None]) -> None:
-    """Check a URL with `check_url`, which returns what is wrong with it, or None."""
+    """Raise `InvalidValueError` if `check_url` finds the URL invalid.
+
+    `check_url` returns what is wrong with a URL, or None if the URL is valid.
+    """
     if wrong := check_url(url):
         raise InvalidValueError(f"{key} {wrong}", "Correct the address.", key)
 

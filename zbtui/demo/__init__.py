@@ -1,4 +1,4 @@
-"""A simulated Zoho: accounts and API as one ASGI app, and invented orgs that change fast.
+"""A simulated Zoho: accounts hosts and API hosts as one ASGI app, with invented orgs that change fast.
 
 The app runs in the process of `zbtui demo`, or on a port with `uvicorn --no-date-header zbtui.demo:app`,
 which prints how to put its orgs under watch. All names, ids and credentials are invented.

@@ -1,4 +1,4 @@
-"""The state of the simulated accounts hosts: clients, codes, tokens, and their limits."""
+"""The state of the simulated accounts hosts: OAuth clients, codes, tokens, and their limits."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ZOHO_TOKEN_WINDOW: Final = timedelta(minutes=10)
 ZOHO_TOKENS_PER_WINDOW: Final = 10
 MAX_LIVE_TOKENS: Final = 10
 MAX_REFRESH_TOKENS: Final = 20
-"""The maximum for one user and one client."""
+"""The most refresh tokens that one user can have for one OAuth client."""
 CODE_MINUTES: Final = (3, 5, 7, 10)
-"""Lifetimes that the API console offers for a self client's code."""
+"""The lifetimes, in minutes, that Zoho's API console offers for a self client's code."""
 BROWSER_CODE_LIFETIME: Final = timedelta(minutes=1)
 DEVICE_CODE_LIFETIME: Final = timedelta(minutes=5)
 BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
@@ -47,13 +47,14 @@ class RegisteredClient:
     data_centers: tuple[str, ...]
     """The data centers that know the client."""
     redirect_uris: tuple[str, ...] = ()
-    """For a web client; compared exactly."""
+    """The redirect URIs of a web client; a request has to name one of them exactly."""
     name: str = ""
-    """The name on the consent page."""
+    """The client's name on the consent page."""
     org: str | None = None
-    """The name of the one org of a self client; None: another type of client."""
+    """The name of the one org of a self client; None for another type of client."""
     regional_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """By data center, for a client without "same credentials for all data centers"."""
+    """The client secrets by data center, for a client without "same credentials for all data centers";
+    empty for other clients."""
 
     def secret_for(self, data_center: str) -> str:
         return self.regional_secrets.get(data_center, self.client_secret)
@@ -81,7 +82,7 @@ REGIONAL_CLIENT: Final = RegisteredClient(
 
 
 def self_client(org: InventedOrg) -> RegisteredClient:
-    """The self client of an org, known at the org's data center only."""
+    """Build the self client of an org, which only the org's data center knows."""
     name = f"Self Client of {org.company}"
     return RegisteredClient(
         org.client_id, org.client_secret, "self", (org.data_center,), name=name, org=org.name
@@ -96,34 +97,34 @@ class Consent:
     org: InventedOrg
     scopes: tuple[str, ...]
     is_offline: bool
-    """Whether it grants a refresh token."""
+    """Whether the consent grants a refresh token."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrantCode:
-    """A code that can be exchanged once."""
+    """A code that a client can exchange for tokens once."""
 
     consent: Consent
     expires_at: datetime
     redirect_uri: str | None = None
-    """From the request for the code; None: a self client's code."""
+    """The redirect URI in the request for the code; None for a self client's code."""
     challenge: str | None = None
-    """PKCE (S256); None: without."""
+    """The PKCE challenge (S256) in the request for the code; None if there was none."""
 
     def accepts_verifier(self, verifier: str) -> bool:
-        """Whether the verifier matches the challenge, or there is no challenge."""
+        """Return whether the PKCE verifier matches the challenge, or there is no challenge."""
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
         return self.challenge is None or self.challenge == digest.decode()
 
 
 @dataclass(slots=True)
 class DeviceAuthorization:
-    """A code of the device flow, and its state."""
+    """A device code of the device flow, with its user code and its state."""
 
     user_code: str
     client_id: str
     data_center: str
-    """The issuer of the code."""
+    """The data center that issued the device code."""
     request: Mapping[str, str]
     requested_at: datetime
     polled_at: datetime | None = None
@@ -136,11 +137,11 @@ class DeviceAuthorization:
 
     @property
     def home_data_center(self) -> str:
-        """The data center of the org; before the consent, the one that issued the code."""
+        """The data center of the org; before the consent, the data center that issued the device code."""
         return self.consent.org.data_center if self.consent else self.data_center
 
     def is_pending(self, now: datetime) -> bool:
-        """Whether the user can still decide."""
+        """Return whether the user can still accept or reject the device at `now`."""
         return self.consent is None and not self.is_denied and now < self.expires_at
 
 
@@ -156,7 +157,10 @@ class TokenSource:
     live_tokens: deque[str] = field(default_factory=deque, repr=False)
 
     def count_and_check_lockout(self, now: datetime) -> bool:
-        """Whether the source is locked out: after ten tokens in ten minutes. Each try prolongs this."""
+        """Return whether the source is locked out, which happens after ten access tokens in ten minutes.
+
+        Each call during a lock-out makes it last for another ten minutes.
+        """
         while self.issued_at and now - self.issued_at[0] >= ZOHO_TOKEN_WINDOW:
             self.issued_at.popleft()
         locked = self.locked_until is not None and now < self.locked_until
@@ -168,7 +172,7 @@ class TokenSource:
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """What an access token gives access to."""
+    """The org, scopes and expiry of an access token."""
 
     org: InventedOrg
     scopes: tuple[str, ...]
@@ -188,9 +192,9 @@ class SimulatedAccounts:
     def __init__(self, orgs: Iterable[InventedOrg]) -> None:
         self.clients = {one.client_id: one for one in (DEVICE_CLIENT, WEB_CLIENT, REGIONAL_CLIENT)}
         self.refresh_tokens: dict[str, TokenSource] = {}
-        """Oldest first."""
+        """The token source of each refresh token, by the token's text, oldest first."""
         self.client_credentials: dict[str, TokenSource] = {}
-        """By client id: token sources without a refresh token."""
+        """The token sources for client credentials, which have no refresh token, by client id."""
         self.access_tokens: dict[str, IssuedToken] = {}
         self.codes: dict[str, GrantCode] = {}
         self.device_authorizations: dict[str, DeviceAuthorization] = {}
@@ -202,7 +206,10 @@ class SimulatedAccounts:
             self.client_credentials[org.client_id] = TokenSource(org.client_id, org, DEFAULT_SCOPES)
 
     def give_consent(self, client_id: str, org: InventedOrg, asked: Mapping[str, str]) -> Consent:
-        """Accept a consent request with the `scope`, `access_type` and `prompt` in `asked`."""
+        """Give a client consent to access an org, as a user does on the consent page.
+
+        `asked` holds the `scope`, `access_type` and `prompt` of the client's request.
+        """
         consented_before = (org.name, client_id) in self._consented
         self._consented.add((org.name, client_id))
         # Without `prompt`, only the first consent grants a refresh token.
@@ -212,7 +219,7 @@ class SimulatedAccounts:
         return Consent(client_id, org, parse_scopes(asked.get("scope", "")), is_offline)
 
     def add_code(self, code: GrantCode) -> str:
-        """Add a code; returns its text, with two dots as at Zoho."""
+        """Make a code valid; returns the text of the code, with two dots as at Zoho."""
         text = f"1000.demo-grant-{code.consent.org.number:06}.{next(self._serial):06}"
         self.codes[text] = code
         return text
@@ -220,7 +227,7 @@ class SimulatedAccounts:
     def add_device(
         self, client_id: str, data_center: str, asked: Mapping[str, str], now: datetime
     ) -> tuple[str, DeviceAuthorization]:
-        """Issue a device code; returns its text and its state."""
+        """Issue a device code to a client; returns the text of the code and its state."""
         number = next(self._serial)
         device = DeviceAuthorization(make_user_code(number), client_id, data_center, asked, now)
         text = f"1000.demo-device-{number:06}"
@@ -228,12 +235,18 @@ class SimulatedAccounts:
         return text, device
 
     def find_device(self, user_code: str) -> DeviceAuthorization | None:
-        """Find a user code as typed: in any case, with or without blanks and hyphens."""
+        """Find the device code that belongs to a user code; None if the user code is unknown.
+
+        The user code is as typed: in any case, with or without blanks and hyphens.
+        """
         typed = re.sub(r"[\s-]", "", user_code).upper()
         return next((one for one in self.device_authorizations.values() if one.user_code == typed), None)
 
     def add_refresh_token(self, source: TokenSource) -> str:
-        """Add a refresh token; with more than twenty for a user and client, the oldest is deleted."""
+        """Issue a refresh token for a source; returns the token.
+
+        If the user then has more than twenty for this client, the oldest one is deleted.
+        """
         owner = source.org.name, source.client_id
         tokens = self.refresh_tokens.items()
         existing = [text for text, other in tokens if (other.org.name, other.client_id) == owner]
@@ -246,7 +259,10 @@ class SimulatedAccounts:
     def issue_access_token(
         self, source: TokenSource, scopes: tuple[str, ...], now: datetime, life: timedelta
     ) -> str:
-        """Issue an access token; with more than ten live ones, the oldest is deleted."""
+        """Issue an access token that expires after `life`; returns the token.
+
+        If the source then has more than ten tokens, the oldest one is deleted.
+        """
         source.issued_at.append(now)
         while len(source.live_tokens) >= MAX_LIVE_TOKENS:
             self.access_tokens.pop(source.live_tokens.popleft(), None)
@@ -262,7 +278,7 @@ class SimulatedAccounts:
 
 
 def parse_scopes(text: str) -> tuple[str, ...]:
-    """Parse scopes, separated by commas. Raises ValueError without a scope, or for an unknown one."""
+    """Parse scopes, separated by commas. Raises ValueError if there is no scope, or an unknown one."""
     scopes = tuple(dict.fromkeys(text.replace(",", " ").split()))
     if not scopes or not _SCOPES.issuperset(scopes):
         raise ValueError("invalid_scope")
@@ -270,7 +286,7 @@ def parse_scopes(text: str) -> tuple[str, ...]:
 
 
 def make_user_code(number: int) -> str:
-    """Eight letters and digits as in `QW12ER34`, unique for each number below 160,000."""
+    """Make a user code: eight letters and digits as in `QW12ER34`, unique for each number below 160,000."""
     # 7919 is coprime to 20**4: neighbors differ widely, and no two codes are equal.
     mixed = number * 7919 % 20**4
     one, two, three, four = (_USER_CODE_LETTERS[mixed // 20**power % 20] for power in range(4))

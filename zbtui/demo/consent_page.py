@@ -1,4 +1,4 @@
-"""The simulated consent page, and the redirect back to the client ("Web apps")."""
+"""The simulated consent page, and the redirect back to the client (Zoho's documentation: "Web apps")."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _LOOPBACK_URI: Final = re.compile(r"http://(localhost|127\.0\.0\.1):[0-9]{1,5}/"
 
 
 def show_consent_page(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`GET {accounts}/oauth/v2/auth`, and the POST of its form, with the same query."""
+    """Answer `GET {accounts}/oauth/v2/auth` with the consent page, and the POST of its form.
+
+    The POST has the same query as the GET; it is answered with a redirect to the client.
+    """
     asked = call.query
     client = simulator.accounts.clients.get(asked.get("client_id", ""))
     problem = _problem(simulator, call, client)
@@ -41,7 +44,7 @@ def show_consent_page(simulator: Simulator, call: SimulatedRequest) -> ResponseA
 
 
 def _problem(simulator: Simulator, call: SimulatedRequest, client: RegisteredClient | None) -> str:
-    """Why the request is refused without a redirect; empty: it is valid."""
+    """Return why the request is refused without a redirect; empty if the request is valid."""
     asked = call.query
     if client is None or client.client_type != "web" or call.site.data_center not in client.data_centers:
         return "There is no such client for browsers here: invalid_client."
@@ -61,7 +64,7 @@ def _problem(simulator: Simulator, call: SimulatedRequest, client: RegisteredCli
 
 
 def _may_sign_in_here(org: InventedOrg, call: SimulatedRequest) -> bool:
-    """Whether an org may sign in here: at its own data center, or outside China at the US one."""
+    """Return whether an org can sign in at the called data center: its own, or outside China the US one."""
     here = call.site.data_center
     return org.data_center == here or (here == "us" and org.data_center != "cn")
 

@@ -34,8 +34,8 @@ _NEAR_EVERY = timedelta(seconds=2)
 _MIN_INTERVAL, _MAX_INTERVAL = timedelta(seconds=1), timedelta(days=1)
 _MIN_DEVICE_POLL_INTERVAL = timedelta(seconds=3)
 _SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False), JournalRetention(most_events=5000))
-"""Invented problems are frequent, so they ring no bell, and only critical ones give alerts. Fewer events
-are kept, as the journal is in memory."""
+"""The demo's settings. Invented problems are frequent, so they ring no bell, and only critical ones give
+alerts. Few events are kept, as the journal is in memory."""
 
 _NOTICE = "Demo: all invented. Type no real credentials here."
 
@@ -49,14 +49,15 @@ async def open_demo(
     journal: Journal | None = None,
     replay: str | None = None,
 ) -> AsyncIterator[Watch]:
-    """A watch over the demo's orgs; more can be added.
+    """Yield a watch over the demo's invented orgs; the user can add more orgs.
 
     Args:
-        orgs, seed: as for `SimulatedWorld`; the seed also determines the jitter.
-        speed: how fast the orgs' phases pass, and how often the orgs are polled.
+        orgs: the number of orgs; 0 for the hand-made ones.
+        speed: how many times as fast the orgs' phases pass; the orgs are polled more often, too.
+        seed: determines the generated orgs and the jitter of the polls.
         replay: a file of `doctor --capture`; the demo then has one org, with the answers in that file.
 
-    Raises a `ProblemError` if that file cannot be read.
+    Raises a `ProblemError` if the file in `replay` cannot be read.
     """
     clock = clock or SystemClock()
     if replay:
@@ -85,18 +86,18 @@ async def open_demo(
 
 
 def demo_watch_policy(speed: float) -> WatchPolicy:
-    """The intervals of the polls, which are shorter at a higher speed."""
+    """Return the demo's intervals between polls, which are shorter at a higher speed."""
     every = min(max(_EVERY / speed, _MIN_INTERVAL), _MAX_INTERVAL)
     return WatchPolicy(every, min(max(_NEAR_EVERY / speed, _MIN_INTERVAL), every))
 
 
 def watched_org(org: InventedOrg) -> Org:
-    """The config entry of an invented org."""
+    """Return the config entry of an invented org."""
     return Org(org.name, org.data_center, org.client_id)
 
 
 class DemoCredentialStore(MemoryCredentialStore):
-    """Simulates a keyring that is locked while an org's kind is `KEYRING`."""
+    """Simulates a keyring that is locked for an org while the org's phase is of the kind `KEYRING`."""
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The simulated device flow: device codes, polls, and the page to enter a code ("Devices")."""
+"""The simulated device flow: device codes, polls, page for codes (Zoho's documentation: "Devices")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zbtui.demo.token_endpoints import check_client, issue_first_tokens
 
 
 def issue_device_code(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`POST {accounts}/oauth/v3/device/code`."""
+    """Answer `POST {accounts}/oauth/v3/device/code`: issue a device code and its user code."""
     given = call.parameters
     try:
         client = check_client(simulator, call, ("device",), secret=False)
@@ -46,7 +46,7 @@ def _device_code_object(
 
 
 def answer_device_poll(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`POST {accounts}/oauth/v3/device/token`: one poll."""
+    """Answer `POST {accounts}/oauth/v3/device/token`: one poll, which gets tokens after a consent."""
     given, text = call.parameters, call.parameters.get("code", "")
     try:
         client = check_client(simulator, call, ("device",))
@@ -66,17 +66,21 @@ def answer_device_poll(simulator: Simulator, call: SimulatedRequest) -> Response
 
 
 def _accept_when_due(simulator: Simulator, device: DeviceAuthorization) -> None:
-    """Accept a pending code for `auto_accept_org`, `auto_accept_after` the request for it."""
+    """Accept a pending device code for the org `auto_accept_org`, if one is set.
+
+    This happens once the time `auto_accept_after` has passed since the request for the code.
+    """
     decides_at = device.requested_at + simulator.auto_accept_after
     if simulator.auto_accept_org and decides_at <= simulator.now() and device.is_pending(decides_at):
         simulator.decide_device(device, simulator.auto_accept_org)
 
 
 def _check_poll(simulator: Simulator, device: DeviceAuthorization, here: str) -> None:
-    """Check whether this poll may get tokens.
+    """Check whether this poll of a device code gets tokens; `here` is the called data center.
 
     Raises:
-        RefusedError: the user has not accepted, the poll is too early, or it is at a wrong data center.
+        RefusedError: the user has not accepted, the code has expired, the poll is too early, or `here`
+            is a wrong data center.
     """
     now, last = simulator.now(), device.polled_at
     org = device.consent.org.name if device.consent else None
@@ -96,7 +100,7 @@ def _check_poll(simulator: Simulator, device: DeviceAuthorization, here: str) ->
 
 
 def show_device_page(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`GET {accounts}/oauth/v3/device`, the page to enter the code, and the POST of its form."""
+    """Answer `GET {accounts}/oauth/v3/device`, the page to enter a user code, and the POST of its form."""
     user_code = call.parameters.get("user_code", "").strip()
     device = simulator.accounts.find_device(user_code)
     if device is None or not device.is_pending(simulator.now()):

@@ -1,4 +1,4 @@
-"""History and links of an invented org: a pure function of its phases and the time."""
+"""Makes the history and links of an invented org, from its phases and the time alone."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from zbtui.demo.plans import repeat_type_of, runs_before
 from zbtui.demo.world import PhaseInTime, SimulatedWorld, backup_job_id, user_object
 
 _YEAR: Final = timedelta(days=365)
-"""How long Zoho keeps the rows of the history."""
+"""The time for which Zoho keeps the rows of the history."""
 _LINKS_LIFETIME: Final = timedelta(days=7)
 _MAX_LINKS_LEFT: Final = timedelta(hours=40)
-"""The longest remaining lifetime of links at `LINKS_EXPIRING`, even at a low speed."""
+"""The longest remaining lifetime of links in a phase of the kind `LINKS_EXPIRING`, even at a low speed."""
 _TOO_OLD_GAP: Final = timedelta(days=70)
-"""The time without a run at `TOO_OLD`: longer than the interval of any plan."""
+"""The time without a backup run in a phase of the kind `TOO_OLD`: longer than the interval of any plan."""
 _KINDS_WITHOUT_EARLIER_ROWS: Final = frozenset({"TOO_OLD", "LONG_RUN"})
-"""Kinds whose state began long before their phase, so that earlier phases leave no rows."""
+"""The kinds of phases whose state began long before the phase, so that earlier phases leave no rows."""
 _KINDS_WITHOUT_PLAN: Final = NEVER_SCHEDULED_KINDS | {"STOPPED"}
-"""Kinds after which SCHEDULED means a new schedule."""
+"""The kinds of phases after which a phase of the kind `SCHEDULED` begins with a new schedule."""
 _END_STATES: Final = {
     "COMPLETED": "completed",
     "ONE_OFF": "completed",
@@ -37,7 +37,7 @@ _END_STATES: Final = {
     "ABORTED": "aborted",
     "FUTURE_ROW": "failure",
 }
-"""By kind of phase: the state of the run that ended when the phase began."""
+"""The state of the backup run that ended when a phase began, by the kind of the phase."""
 _ACTIONS: Final = ("initiated", "completed", "failure", "stopped", "scheduled", "purchased", "aborted")
 _FUTURE_ROW_AHEAD: Final = timedelta(days=400)
 
@@ -48,27 +48,27 @@ class SimulatedRun:
 
     started_at: datetime
     ended_at: datetime | None
-    """None: it is still running."""
+    """When the run ended; None if it is still running."""
     state: str | None
     repeat_type: str
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryAction:
-    """An action or the end of a run, which leaves a row in the history."""
+    """An action, such as a stop of the plan, or the end of a run; each leaves a row in the history."""
 
     at: datetime
     action: str
-    """Zoho's word for the action; for the end of a run, its state."""
+    """Zoho's word for the action; for the end of a backup run, the state of the run."""
     done_by: str = ""
-    """Empty: the requester."""
+    """The name of the user who acted; empty for the org's requester."""
     count: int = 0
 
 
 def history_rows(
     world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime], now: datetime
 ) -> list[dict[str, Any]]:
-    """The rows of the history call, newest first, in Zoho's shape; may be empty.
+    """Return the rows of the history call, newest first, in Zoho's shape; the list can be empty.
 
     Args:
         phases: the org's phases up to `now`, newest first.
@@ -86,7 +86,10 @@ def history_rows(
 
 
 def _odd_keys(kind: str, org: InventedOrg, is_newest_end: bool) -> dict[str, Any]:
-    """The unusual keys of a row at this kind."""
+    """Return the keys that are unusual in a history row, if the current phase is of a kind with odd rows.
+
+    `is_newest_end` says whether the row is the newest one with a state, which is the end of a run.
+    """
     if kind == "SHARED_IDS":
         return {"id": backup_job_id(org)}
     if kind == "UNDATED_ONE_OFF" or (kind == "UNDATED" and is_newest_end):
@@ -97,9 +100,9 @@ def _odd_keys(kind: str, org: InventedOrg, is_newest_end: bool) -> dict[str, Any
 def links_object(
     world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime], now: datetime, host: str
 ) -> dict[str, Any] | None:
-    """The `urls` object of the links call, in Zoho's shape, with links below the base URL `host`.
+    """Return the `urls` object of the links call, in Zoho's shape, with links below the base URL `host`.
 
-    None if there are no files: no run completed, one is running, or they expired.
+    Returns None if there are no files: no run has completed, a run is going on, or the files have expired.
     """
     if phases[0].kind in NEVER_SCHEDULED_KINDS | RUNNING_KINDS:
         return None
@@ -118,14 +121,14 @@ def links_object(
 
 
 def _all_runs(world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime]) -> list[SimulatedRun]:
-    """The runs of the phases, and those of the plan before them, in any order."""
+    """Return the backup runs of the phases, and the runs of the plan before the phases, in any order."""
     return [*_runs_in_phases(org, phases), *_planned_runs(world, org, phases)]
 
 
 def _runs_in_phases(org: InventedOrg, phases: Sequence[PhaseInTime]) -> Iterator[SimulatedRun]:
-    """The current run, and the newest run with each end state.
+    """Yield the current backup run, and the newest run with each end state.
 
-    A run for each cycle would give an unrealistic number of runs in a month.
+    A run for each repetition of the phases would give an unrealistic number of runs in a month.
     """
     states = set[str]()
     for phase, before in zip_longest(phases, phases[1:]):
@@ -144,7 +147,7 @@ def _runs_in_phases(org: InventedOrg, phases: Sequence[PhaseInTime]) -> Iterator
 
 
 def _run_end_time(phase: PhaseInTime) -> datetime:
-    """When the run before a phase ended."""
+    """Return the time at which the backup run before a phase ended."""
     if phase.kind != "LINKS_EXPIRING":
         return phase.began_at
     return min(phase.ends_at, phase.began_at + _MAX_LINKS_LEFT) - _LINKS_LIFETIME
@@ -153,7 +156,10 @@ def _run_end_time(phase: PhaseInTime) -> datetime:
 def _planned_runs(
     world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime]
 ) -> Iterator[SimulatedRun]:
-    """A year of runs by the plan, before the runs of the phases. A few failed, but not the last ones."""
+    """Yield the runs of a year by the org's plan, before the runs of the phases.
+
+    A few of these runs failed, but none of the last three.
+    """
     if not _has_plan(org, phases[0]):
         return
     until = world.start - _plan_ends_before_start({phase.kind for phase in phases})
@@ -164,12 +170,15 @@ def _planned_runs(
 
 
 def _has_plan(org: InventedOrg, phase: PhaseInTime) -> bool:
-    """Whether the org had a plan before the start."""
+    """Return whether the org had a plan before the start of the simulation."""
     return phase.kind not in ONE_OFF_KINDS and not org.has_phase(*NEVER_SCHEDULED_KINDS)
 
 
 def _plan_ends_before_start(kinds: Collection[str]) -> timedelta:
-    """The time between the last run by the plan and the start of the simulation."""
+    """Return the time between the last run by the plan and the start of the simulation.
+
+    `kinds` are the kinds of the org's phases.
+    """
     if "TOO_OLD" in kinds:
         return _TOO_OLD_GAP
     return _LINKS_LIFETIME + timedelta(days=1) if "LINKS_EXPIRING" in kinds else timedelta(hours=2)
@@ -178,7 +187,7 @@ def _plan_ends_before_start(kinds: Collection[str]) -> timedelta:
 def _actions(
     world: SimulatedWorld, org: InventedOrg, phases: Sequence[PhaseInTime]
 ) -> Iterator[HistoryAction]:
-    """The start of the plan, and the newest action of each kind since then."""
+    """Yield the start of the org's plan, and the newest action of each kind since then."""
     newest = dict[str, HistoryAction]()
     for phase, before in zip_longest(phases, phases[1:]):
         for act in _actions_at(world, phase, before):
@@ -211,7 +220,7 @@ def _actions_at(
 
 
 def _run_rows(org: InventedOrg, run: SimulatedRun) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """The rows of a run, with their times: one for its begin, and one for its end."""
+    """Yield the history rows of a run, each with its time: one for the run's begin, and one for its end."""
     yield run.started_at, _history_row(org, HistoryAction(run.started_at, "initiated"), run.repeat_type)
     if run.ended_at and run.state:
         yield run.ended_at, _history_row(org, HistoryAction(run.ended_at, run.state), run.repeat_type)
@@ -232,13 +241,13 @@ def _history_row(org: InventedOrg, act: HistoryAction, plan: str) -> dict[str, A
 
 
 def _row_id(org: InventedOrg, act: HistoryAction) -> str:
-    """An id that is unique within a year, and the same in each response."""
+    """Return the id of a history row, which is unique within a year, and the same in each response."""
     hundredths = int(act.at.timestamp() * 100) % 10**10
     return f"51{org.number:06}{hundredths:010}{_ACTIONS.index(act.action) + 1}"
 
 
 def _run_duration(org: InventedOrg, run: datetime) -> timedelta:
-    """The duration of a run: from eight minutes to almost an hour."""
+    """Return the duration of the backup run that begins at `run`: from eight minutes to almost an hour."""
     return timedelta(minutes=8 + (org.number * 31 + run.toordinal() * 7) % 50)
 
 

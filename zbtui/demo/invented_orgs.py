@@ -12,23 +12,23 @@ from typing import Final
 from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 RUNNING_KINDS: Final = frozenset({"INPROGRESS", "LONG_RUN"})
-"""Kinds with a running backup."""
+"""The kinds of phases in which a backup is running."""
 NEVER_SCHEDULED_KINDS: Final = frozenset({"NONE", "EMPTY"})
-"""Kinds without any schedule so far."""
+"""The kinds of phases in which no backup was ever scheduled."""
 ONE_OFF_KINDS: Final = frozenset({"ONE_OFF", "UNDATED_ONE_OFF"})
-"""Kinds of a single backup."""
+"""The kinds of phases in which the org has had a single backup, without a plan."""
 OLD_ANSWER_KINDS: Final = frozenset({"OLD_ANSWER", "AGED_ANSWER"})
-"""Kinds whose answers do not change during the phase."""
+"""The kinds of phases in which Zoho's answers do not change."""
 _RUN_KINDS: Final = RUNNING_KINDS | {"COMPLETED", "FAILED", "FAILED_BEFORE"}
-"""Kinds that imply a run of the plan."""
+"""The kinds of phases that imply a backup run of the org's plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One phase of an org."""
+    """A phase of an org: a span of time in which Zoho answers in one way."""
 
     kind: str
-    """A status of Zoho's, or one of these, which the details map to a status:
+    """A backup status of Zoho's, or one of these words (a status without quotes is what the details show):
 
     * `NONE`, `EMPTY`: nothing was ever scheduled (204, `{}`).
     * `ONE_OFF`: a single backup has completed.
@@ -37,9 +37,9 @@ class Phase:
     * `TOO_OLD`: SCHEDULED; after a stop of the plan, the last good run is long ago.
     * `LONG_RUN`: INPROGRESS since yesterday.
     * `LINKS_EXPIRING`: COMPLETED seven days before the end of the phase.
-    * `HISTORY_DOWN`, `LINKS_DOWN`: SCHEDULED; this one call answers 500.
+    * `HISTORY_DOWN`, `LINKS_DOWN`: SCHEDULED; the history call or the links call answers 500.
 
-    Or one of these, which no invented org has in its phases:
+    Or one of these words, which no invented org has in its phases:
 
     * `SHARED_IDS`: SCHEDULED; all rows of the history have the id of the job.
     * `UNDATED`: COMPLETED; the newest end in the history has no time.
@@ -53,32 +53,32 @@ class Phase:
       time as the `Date`; `AGED_ANSWER` also sends an `Age`.
     * `OTHER_ORG`: COMPLETED; all ids are those of another org, the org number too.
 
-    Or a kind of problem that `Simulator` answers with.
+    Or the word for a problem that `Simulator` answers with, such as `OUTAGE`.
     """
     seconds: float
-    """Its duration at speed 1."""
+    """The duration of the phase at speed 1, in seconds."""
     done_by: str = ""
-    """The user who scheduled or stopped the plan; empty: the org's requester."""
+    """The user who scheduled or stopped the plan; empty for the org's requester."""
 
 
 @dataclass(frozen=True, slots=True)
 class InventedOrg:
-    """An org that does not exist."""
+    """An invented org of the simulated Zoho."""
 
     name: str
     company: str
     data_center: str
     requester: str
     number: int
-    """The basis of its ids and its ZUID."""
+    """The number that the org's ids and its ZUID are built from."""
     utc_offset: timedelta
-    """The offset of the org's time zone."""
+    """The offset of the org's time zone from UTC."""
     plan: str
-    """`weekly`, `biweekly`, `monthly` or `monthly-ordinal`."""
+    """How often backups run: `weekly`, `biweekly`, `monthly` or `monthly-ordinal`."""
     time_to_first_run: timedelta
-    """From the start to the next run, if no phase has a run before."""
+    """The time from the start of the simulation to the next backup run, if no phase has a run before."""
     phases: tuple[Phase, ...]
-    """Repeated forever."""
+    """The org's phases, in their order, which are repeated forever."""
 
     @property
     def zgid(self) -> str:
@@ -87,7 +87,7 @@ class InventedOrg:
 
     @property
     def soid(self) -> str:
-        """Identifies the org in requests with client credentials."""
+        """The value that identifies the org in token requests with client credentials."""
         return f"ZohoCRM.{self.zgid}"
 
     @property
@@ -104,7 +104,10 @@ class InventedOrg:
 
     @property
     def edition(self) -> str:
-        """An edition with enough backups for the plan; no edition has the five of a weekly plan."""
+        """The edition of Zoho CRM: one with enough backups a month for the plan.
+
+        A weekly plan can need five, more than any edition has.
+        """
         runs_often = self.plan == "biweekly" or self.has_phase(*_RUN_KINDS)
         return "ultimate" if runs_often and self.plan != "weekly" else "enterprise"
 
@@ -114,10 +117,10 @@ class InventedOrg:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The country of a data center."""
+    """The country and time zone of a data center."""
 
     utc_offset_hours: float
-    """Ahead of UTC, in winter."""
+    """The hours by which the time zone is ahead of UTC, in the winter of the northern half of the earth."""
     time_zone: str
     country: str
     country_code: str
@@ -184,7 +187,8 @@ _PHASES: Final = {
     "fjord": "LINKS_EXPIRING 28, SCHEDULED 32",
     "tamarind": "SCHEDULED 60",
 }
-"""By name of a hand-made org: the kind and seconds of each phase."""
+"""The phases of each hand-made org, by the org's name: kind, seconds, and who scheduled or stopped the
+plan."""
 HANDMADE_COUNT: Final = len(_HANDMADE_ORGS)
 
 _UNWATCHED_ORGS: Final = (
@@ -196,13 +200,13 @@ _UNWATCHED_ORGS: Final = (
 
 
 def unwatched_orgs() -> Iterator[InventedOrg]:
-    """Orgs that are not under watch yet."""
+    """Yield the orgs that are not under watch yet, but can be added."""
     for row in _UNWATCHED_ORGS:
         yield _make_org(*row)
 
 
 def generate_orgs(rng: random.Random) -> Iterator[InventedOrg]:
-    """The hand-made orgs, then an endless series of generated ones."""
+    """Yield the hand-made orgs, then an endless series of generated ones."""
     for number, row in enumerate(_HANDMADE_ORGS, start=1):
         yield _make_org(number, *row, _PHASES[row[0]])
     first = ("Amber", "Birch", "Cobalt", "Delta", "Elm", "Falcon", "Granite", "Hazel", "Iris", "Juniper")

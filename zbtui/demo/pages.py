@@ -23,7 +23,7 @@ _MAX_ORGS_IN_GUIDE: Final = 20
 
 
 def _page(status: int, title: str, content: str) -> SimulatedResponse:
-    """A page with this content: HTML, with all values escaped."""
+    """Build an HTML page; `content` is HTML, in which all values have to be escaped already."""
     html = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{content}"
@@ -33,12 +33,12 @@ def _page(status: int, title: str, content: str) -> SimulatedResponse:
 
 
 def message_page(title: str, text: str, status: int = 200) -> SimulatedResponse:
-    """A page with a message only."""
+    """Build a page that shows only a title and a message."""
     return _page(status, title, f"<p>{escape(text)}</p>")
 
 
 def code_entry_page(error: str = "") -> SimulatedResponse:
-    """The page to enter a device's code, with the problem of the last code, if there was one."""
+    """Build the page to enter a device's user code; `error` is the problem of the last code, if any."""
     problem = f"<p>{escape(error)}</p>" if error else ""
     return _page(
         404 if error else 200,
@@ -55,13 +55,13 @@ def consent_form_page(
     hidden: Mapping[str, str],
     query: Mapping[str, str] | None = None,
 ) -> SimulatedResponse:
-    """The consent page: client, scopes, a choice of orgs, Accept and Reject.
+    """Build the consent page: client, scopes, a choice of orgs, Accept and Reject.
 
     The form is sent by POST as `org` (a name) and `decision` (`accept` or `reject`).
 
     Args:
-        hidden: further form fields.
-        query: the query of the form's action, at the same path.
+        hidden: further fields of the form, which are not shown.
+        query: the query of the URL that the form is sent to, at the same path.
     """
     asked = "".join(f"<li>{escape(scope)}</li>" for scope in scopes)
     options = "".join(
@@ -85,7 +85,10 @@ def consent_form_page(
 
 
 def shell_guide(world: SimulatedWorld, base: str) -> str:
-    """Commands that put these orgs under watch; `base` is the simulator's URL without a last slash."""
+    """Return shell commands that put the simulated orgs under watch.
+
+    `base` is the simulator's URL without a final slash.
+    """
     lines = ["Zoho, simulated; nothing of it is real. To watch its orgs (on another port, see its /):", ""]
     for org in list(world.orgs.values())[:_MAX_ORGS_IN_GUIDE]:
         secrets = {"client_secret": org.client_secret, "refresh_token": org.refresh_token}
@@ -94,7 +97,7 @@ def shell_guide(world: SimulatedWorld, base: str) -> str:
 
 
 def _other_methods(world: SimulatedWorld, base: str) -> list[str]:
-    """Commands for the other sign-in methods."""
+    """Return the lines of the guide that show the other sign-in methods."""
     by_code, by_device, by_browser = list(world.unwatched_orgs.values())[:3]
     console = f"{base}/{by_code.data_center}/console/code?org={by_code.name}"
     here, regional = by_device.data_center, REGIONAL_CLIENT
@@ -131,7 +134,7 @@ def _echo_command(secrets: Mapping[str, str]) -> str:
 
 
 def _add_command(org: InventedOrg, base: str, client_id: str, options: str = "") -> str:
-    """The command that puts an org under watch, without its secrets."""
+    """Return the command that puts an org under watch and reads the org's secrets from stdin."""
     url = f"{base}/{org.data_center}"
     return (
         f"  zbtui add {org.name} --data-center custom --client-id {client_id}"

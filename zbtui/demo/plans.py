@@ -11,11 +11,11 @@ from dateutil.rrule import rrulestr
 from zbtui.model.time_format import WEEKDAYS
 
 _PLAN_AGE: Final = timedelta(weeks=50)
-"""How long a plan has run: a little less than Zoho's year."""
+"""How long each plan has run: a little less than the year that Zoho keeps in the history."""
 
 
 def rrule_for(plan: str, run: datetime) -> str:
-    """The recurrence rule of a plan, derived from one of its runs (see `move_onto_plan`)."""
+    """Return the recurrence rule of a plan; `run` is one of the plan's runs, from `move_onto_plan`."""
     day = WEEKDAYS[run.weekday()][:2].upper()
     match plan:
         case "weekly":
@@ -29,23 +29,26 @@ def rrule_for(plan: str, run: datetime) -> str:
 
 
 def repeat_type_of(plan: str) -> str:
-    """The `repeat_type` of a plan, as in the history."""
+    """Return the `repeat_type` that Zoho's history shows for a plan."""
     return "monthly" if plan == "monthly-ordinal" else plan
 
 
 def move_onto_plan(plan: str, run: datetime) -> datetime:
-    """Move a run to a time that the plan allows: not each month has, say, a fifth Tuesday."""
+    """Return `run`, moved by a week if the plan does not allow it: not each month has a fifth Tuesday."""
     return run + timedelta(weeks=1) if plan == "monthly-ordinal" and run.day > 28 else run
 
 
 def runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:
-    """All runs of a plan before the given run, oldest first, with its offset."""
+    """Return all runs of a plan before the given run, oldest first, with the UTC offset of that run."""
     runs = _runs_before(plan, run.replace(tzinfo=None))
     return tuple(each.replace(tzinfo=run.tzinfo) for each in runs)
 
 
 def next_run_after(plan: str, run: datetime, now: datetime) -> datetime:
-    """The first run of a plan after `now`; the given `run` if it is after `now`."""
+    """Return the first run of a plan after `now`.
+
+    `run` is one of the plan's runs; it is returned if it is after `now`.
+    """
     if run > now:
         return run
     begin = run.replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Replay of a capture: one org with the captured answers, whose dates advance with the clock."""
+"""Replays a capture: one org gives the captured answers, whose dates advance as time passes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OK: Final = 200
 
 
 class ReplayClock:
-    """A clock that begins at the newest `Date` of a capture."""
+    """A clock that begins at the newest `Date` header in a capture, and advances with another clock."""
 
     def __init__(self, capture: Capture, clock: Clock) -> None:
         self._clock = clock
@@ -41,7 +41,7 @@ class ReplayClock:
 
 
 def replaying_simulator(capture: Capture, clock: Clock) -> Simulator:
-    """A simulator whose only watched org answers as in the capture; `clock` is a `ReplayClock`."""
+    """Build a simulator whose only watched org answers as in the capture; `clock` is a `ReplayClock`."""
     data_center = capture.data_center if capture.data_center in DATA_CENTERS else "us"
     org = InventedOrg(
         *(REPLAYED_ORG, "As captured", data_center, "A captured user", 800_001, timedelta(), "weekly"),
@@ -59,14 +59,18 @@ def replaying_simulator(capture: Capture, clock: Clock) -> Simulator:
 
 @dataclass(frozen=True, slots=True)
 class _Replay:
-    """The answers of a capture, by call and page."""
+    """Replays a capture; `answers` holds the captured answers by call and page number."""
 
     answers: Mapping[tuple[str, int], CapturedAnswer]
     clock: Clock
     began_at: datetime
 
     def answer(self, call: str, page: int) -> SimulatedResponse | None:
-        """See `ForcedAnswers`. The `Date` of an answer advances with the clock."""
+        """Return the captured answer to a call, with a `Date` that advances with the clock.
+
+        Returns None if the simulator has to answer. Raises ConnectionResetError if the captured call got no
+        answer.
+        """
         answer = self.answers.get((call, page))
         if answer is None:
             return SimulatedResponse(204) if call == "history" and ("history", 1) in self.answers else None

@@ -43,7 +43,7 @@ UNCODED_ERRORS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
     "ERROR_IN_RESPONSE": (200, {"response": {"error": {"code": 4834, "message": "Invalid id"}}}),
     "ERROR_NUMBER": (403, {"code": 57, "message": "…"}),
 }
-"""Status and body of errors whose word is not under `code`."""
+"""The HTTP status and the body of errors whose code is not under the key `code`, by kind of phase."""
 _LOCKOUTS: Final[Mapping[str, tuple[int, str]]] = {
     "Access Denied": (
         200,
@@ -51,43 +51,44 @@ _LOCKOUTS: Final[Mapping[str, tuple[int, str]]] = {
     ),
     "拒绝访问": (400, "您已连续发出过多请求。请稍后再试。"),
 }
-"""Status and description of a lock-out by its word, which depends on the language."""
+"""The HTTP status and the description of a lock-out, by Zoho's word for it, in English and Chinese."""
 TOKEN_ERRORS: Final = frozenset(
     ("invalid_client", "invalid_client_secret", "invalid_code", "general_error", "invalid_scope")
 ) | set(_LOCKOUTS)
 _MAX_ROWS: Final = 200
-"""Rows of a page, at most and by default ("Backup history")."""
+"""The most rows of a page of the history, and the default (Zoho's documentation: "Backup history")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The data center that got a call, and the URLs of all others."""
+    """The data center that a request was sent to, and the URLs of all data centers."""
 
     data_center: str
     own_url: str | None = None
-    """On a real port: the URL for both hosts of the data center. None: each has its own host."""
+    """If the simulator is on a real port, the URL that stands for both hosts of the data center; None if
+    each host has its own URL."""
     root_url: str = ""
-    """On a real port: the base URL for the data centers' keys."""
+    """If the simulator is on a real port, the URL to which a data center's key is appended; else empty."""
 
     def accounts_url(self, key: str | None = None) -> str:
-        """The accounts URL of a data center; None: of this one."""
+        """Return the accounts URL of the data center `key`, or of the called one if `key` is None."""
         key = key or self.data_center
         if self.own_url is None:
             return DATA_CENTERS[key].accounts_url
         return self.own_url if key == self.data_center else f"{self.root_url}/{key}"
 
     def api_url(self) -> str:
-        """The API URL of this data center, as in `api_domain`."""
+        """Return the API URL of the called data center, which is the `api_domain` of token answers."""
         return DATA_CENTERS[self.data_center].api_url if self.own_url is None else self.own_url
 
     def download_url(self) -> str:
-        """The host of this data center's download links."""
+        """Return the base URL of the download links of the called data center."""
         return self.accounts_url().replace("//accounts.", "//download-accl.")
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRequest:
-    """A parsed request."""
+    """A parsed request to the simulator."""
 
     site: Site
     method: str = "GET"
@@ -97,7 +98,7 @@ class SimulatedRequest:
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """The parameters of query and form: Zoho accepts both."""
+        """The parameters of query and form together, because Zoho accepts both."""
         return {**self.query, **self.form}
 
 
@@ -110,7 +111,7 @@ class SimulatedResponse:
 
 
 ResponseAndOrg = tuple[SimulatedResponse, str | None]
-"""A response and the name of its org, if known."""
+"""A response, and the name of the org that it concerns; the name is None if the org is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +123,23 @@ class RequestRecord:
     host: str
     path: str
     query: str
-    """As sent, with secrets replaced by `***`."""
+    """The query as sent, with secrets replaced by `***`."""
     org: str | None
     status: int
     began_serial: int
     ended_serial: int
-    """Serial numbers of begin and end: two requests overlap if these ranges do."""
+    """The serial numbers of the request's begin and end: two requests overlap if the ranges between these
+    numbers do."""
     grant_type: str | None = None
-    """The `grant_type` sent to an accounts host."""
+    """The `grant_type` sent to an accounts host; None if there was none, or an unknown one."""
 
 
 class RefusedError(Exception):
-    """A refusal of an accounts host: `word` is Zoho's `error`, `more` holds further keys."""
+    """A refusal by an accounts host.
+
+    `word` is the value of `error` in Zoho's answer, `org` is the org's name, and `more` holds further keys
+    of the answer.
+    """
 
     def __init__(self, word: str, org: str | None = None, more: Mapping[str, str] | None = None) -> None:
         super().__init__(word)
@@ -142,7 +148,7 @@ class RefusedError(Exception):
         self.extra = more or {}
 
     def response(self) -> SimulatedResponse:
-        """The response, with status 200 as at Zoho; a lock-out may have 400."""
+        """Return the refusal as a response: its status is 200 as at Zoho, for some lock-outs 400."""
         if self.error in _LOCKOUTS:
             status, text = _LOCKOUTS[self.error]
             body = {"error_description": text, "error": self.error, "status": "failure"}
@@ -151,7 +157,7 @@ class RefusedError(Exception):
 
 
 def api_error_response(code: str, details: Mapping[str, Any] | None = None) -> SimulatedResponse:
-    """Zoho's error envelope ("Status codes")."""
+    """Build an error response of an API host, in Zoho's shape (Zoho's documentation: "Status codes")."""
     status, message = API_ERRORS[code]
     body = {"code": code, "details": details or {}, "message": message, "status": "error"}
     return json_response(status, body)
@@ -171,7 +177,7 @@ def text_response(status: int, text: str) -> SimulatedResponse:
 
 
 def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> SimulatedResponse:
-    """The page of a history selected by `page` and `per_page`; 204 if it is empty."""
+    """Return the page of these rows that `page` and `per_page` in the request select; 204 if empty."""
     page = page_of(call)
     size = min(_int_parameter(call, "per_page", _MAX_ROWS), _MAX_ROWS)
     shown = rows[(page - 1) * size : page * size]
@@ -182,7 +188,7 @@ def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> Sim
 
 
 def page_of(call: SimulatedRequest) -> int:
-    """The requested page; 1 by default."""
+    """Return the page that a request asks for; 1 by default."""
     return _int_parameter(call, "page", 1)
 
 

@@ -72,15 +72,15 @@ _GRANT_TYPES: Final = (
 
 
 def serve_in_process(simulator: Simulator) -> AsgiApp:
-    """The simulator for a client in this process."""
+    """Return the simulator as an ASGI app for an HTTP client in this process."""
     return partial(_serve, simulator)
 
 
 def serve_on_port(simulator: Simulator) -> AsgiApp:
-    """The simulator for an ASGI server on a port.
+    """Return the simulator as an ASGI app for a server on a port.
 
     Such a server cannot reset a connection, so a simulated reset becomes a 503. Each response has a `Date`
-    by the simulator's clock: start the server without its own.
+    by the simulator's clock, so the server has to be started without a `Date` of its own.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +119,7 @@ async def _serve(simulator: Simulator, scope: Scope, receive: Receive, send: Sen
 
 
 def _resolve_site(scheme: str, host: str, path: str) -> tuple[Site, str]:
-    """The data center that a request is for, and the URL path within that data center."""
+    """Return the data center that a request is for, and the URL path within that data center."""
     if host in _DATA_CENTERS_BY_HOST:
         return Site(_DATA_CENTERS_BY_HOST[host]), path
     root = f"{scheme}://{host}"
@@ -140,7 +140,7 @@ def _route(simulator: Simulator, path: str, call: SimulatedRequest) -> ResponseA
 
 
 def _mask_secrets(query: str) -> str:
-    """Replace the values of secrets in the query, but keep their keys."""
+    """Replace the values of secrets in a query by `***`, but keep their keys."""
     pairs, secrets = parse_qsl(query, keep_blank_values=True), _SECRET_PARAMETERS
     if not any(key in secrets for key, _ in pairs):
         return query
@@ -148,7 +148,10 @@ def _mask_secrets(query: str) -> str:
 
 
 def _grant_type(path: str, call: SimulatedRequest) -> str | None:
-    """Only a known grant type: another value may be a secret sent by mistake."""
+    """Return the request's `grant_type` if it is a known one, else None.
+
+    An unknown value may be a secret that was sent by mistake.
+    """
     grant = call.parameters.get("grant_type")
     return grant if path.startswith("/oauth/") and grant in _GRANT_TYPES else None
 
@@ -173,4 +176,4 @@ async def _send_response(send: Send, answer: SimulatedResponse, date: datetime) 
 
 
 app = serve_on_port(Simulator(SimulatedWorld(datetime.now(UTC))))
-"""For `uvicorn --no-date-header zbtui.demo:app`."""
+"""The ASGI app that `uvicorn --no-date-header zbtui.demo:app` serves."""

@@ -19,7 +19,7 @@ _THINKING_SECONDS: Final = 2.0
 
 
 class SimulatedUser:
-    """Signs in to invented orgs: gives the form's values, and accepts each consent request."""
+    """Signs in to invented orgs: fills in the sign-in forms, and accepts each request for consent."""
 
     def __init__(self, simulator: Simulator, http: HttpClient, config: ConfigStore, clock: Clock) -> None:
         self._clock = clock
@@ -27,11 +27,14 @@ class SimulatedUser:
         self._http = http
         self._config = config
         self._org_name: str | None = None
-        """The org of the last form."""
+        """The name of the org in the last sign-in form."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def form_examples(self, method: SignInMethod | None, org_name: str | None) -> Mapping[str, str]:
-        """See `OrgService.form_examples`."""
+        """Return values for a sign-in form, by key; empty if there is no org to sign in.
+
+        `method` is None until a sign-in method is chosen; `org_name` is None for a new org.
+        """
         org = self._invented_org(org_name)
         if org is None:
             return {}
@@ -52,7 +55,7 @@ class SimulatedUser:
                 return self_client | {"soid": org.zgid}
 
     async def open_in_browser(self, url: str) -> bool:
-        """Accept a consent page, and follow its redirect to this machine."""
+        """Start a task that accepts the consent page at `url` and follows its redirect; returns True."""
         if urlsplit(url).path == "/oauth/v2/auth":
             task = asyncio.get_running_loop().create_task(self._accept_consent(url))
             self._tasks.add(task)

@@ -52,19 +52,20 @@ __all__ = [
 _MAX_REQUEST_RECORDS: Final = 1000
 _KINDS_BESIDE_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
 _KINDS_OF_BACKUP_CALLS_ONLY: Final = {"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"}
-"""Problems of the backup calls that do not affect the org call."""
+"""The kinds of problems that affect the backup calls, but not the org call."""
 _OTHER_ORG_NUMBER: Final = 500_000
-"""The number that is added to an org's at the kind `OTHER_ORG`."""
+"""The number that is added to the org's own number in a phase of the kind `OTHER_ORG`."""
 _MAINTENANCE_PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
 
 
 ForcedAnswers = Callable[[str, int], SimulatedResponse | None]
-"""Takes the name of a call (`token`, `details`, `history`, `links`, `org`) and a page. Returns the answer;
-None: use the simulator's own. Raises ConnectionResetError for a call without an answer."""
+"""A function that takes the name of a call (`token`, `details`, `history`, `links`, `org`) and a page, and
+returns the answer, or None if the simulator's own answer is to be used. It raises ConnectionResetError for
+a call that gets no answer."""
 
 
 class Simulator:
-    """Zoho's state: all tokens, and the state of each org's backup."""
+    """Simulates Zoho: holds all tokens and the state of each org's backup, and answers the API calls."""
 
     def __init__(
         self,
@@ -77,28 +78,34 @@ class Simulator:
         self.token_lifetime = token_life
         self.accounts = SimulatedAccounts(world.all_orgs.values())
         self._forced_phases: dict[str, list[PhaseInTime]] = {}
-        """By org name: forced kinds of earlier answers, newest first. Their runs stay in the history."""
+        """The phases of forced kinds in which the org has answered so far, by org name, newest first. Their
+        backup runs stay in the history."""
         self.forced_kinds: dict[str, str] = {}
-        """Kind by org name; overrides the org's phases. One of `TOKEN_ERRORS` refuses all refresh
-        tokens and sign-ins of the org; in a phase, it refuses the first refresh token only."""
+        """The kind of phase to answer with, by org name, instead of the org's own phases. A kind in
+        `TOKEN_ERRORS` refuses all refresh tokens and sign-ins of the org; in a phase, it refuses the first
+        refresh token only."""
         self.forced_history: dict[str, Sequence[Mapping[str, Any]]] = {}
-        """History rows by org name, in the server's order; they replace the generated ones."""
+        """The history rows to answer with, by org name, in the server's order, instead of the generated
+        rows."""
         self.forced_links: dict[str, Mapping[str, Any] | None] = {}
-        """`urls` object by org name, None: 204; it replaces the generated one."""
+        """The `urls` object to answer with, by org name, instead of the generated one; None for a 204."""
         self.forced_answers: dict[str, ForcedAnswers] = {}
-        """By org name: captured answers, which replace all others, and refused sign-ins, too."""
+        """The function that gives an org's captured answers, by org name. Captured answers replace all
+        others, and refused sign-ins, too."""
         self.missing_scopes: dict[str, set[str]] = {}
-        """Scopes by org name that new sign-ins never get."""
+        """The scopes that new sign-ins of an org never get, by org name."""
         self.min_device_poll_interval = timedelta(seconds=30)
-        """Faster polls of a device code get `slow_down`. Sent to clients as `interval` (milliseconds) if
-        over a second; clients read smaller numbers as seconds."""
+        """The shortest time between two polls of a device code; faster polls get `slow_down`. An OAuth
+        client is sent this time as `interval` (milliseconds) if it is over a second; clients read smaller
+        numbers as seconds."""
         self.auto_accept_org: str | None = None
-        """The org that device codes are accepted for automatically; None: see `decide_by_user_code`."""
+        """The name of the org for which device codes are accepted automatically; None if a user has to
+        accept them."""
         self.auto_accept_after = timedelta(seconds=5)
-        """The time from the request for a code to its automatic acceptance."""
+        """The time from the request for a device code to its automatic acceptance."""
         self.allow_any_loopback_port = True
-        """Web clients may also use `http://localhost:<port>/` and `http://127.0.0.1:<port>/` with any
-        port. Zoho itself accepts only registered redirect URIs."""
+        """Whether web clients can also redirect to `http://localhost:<port>/` and
+        `http://127.0.0.1:<port>/` with any port. Zoho itself accepts only registered redirect URIs."""
         self.request_records: deque[RequestRecord] = deque(maxlen=_MAX_REQUEST_RECORDS)
         self._serial = 0
 
@@ -107,11 +114,11 @@ class Simulator:
         return self._serial
 
     def kind_of(self, org: InventedOrg) -> str:
-        """The forced kind of the org, or else the kind of its phase."""
+        """Return the forced kind of the org, or else the kind of its current phase."""
         return self.forced_kinds.get(org.name) or self.world.phase_at(org, self.now()).kind
 
     def forced_answer(self, org_name: str | None, call: str, page: int = 1) -> SimulatedResponse | None:
-        """The answer from `forced_answers`; None: no forced answer."""
+        """Return the answer from `forced_answers`; None if there is no forced answer."""
         forced = self.forced_answers.get(org_name or "")
         return forced(call, page) if forced else None
 
@@ -122,11 +129,11 @@ class Simulator:
         self.accounts.access_tokens.clear()
 
     def issue_grant_code(self, org_name: str, minutes: int = 10, scope: str | None = None) -> str:
-        """Issue a code for an org's self client, as "Generate Code" in the API console does.
+        """Issue and return a code for an org's self client, as "Generate Code" in the API console does.
 
         Args:
-            minutes: 3, 5, 7 or 10, as the console offers.
-            scope: separated by commas; None: the two that zbtui asks for.
+            minutes: the lifetime of the code: 3, 5, 7 or 10, as the console offers.
+            scope: the scopes, separated by commas; None for the two that zbtui asks for.
 
         Raises:
             KeyError: no such org.
@@ -140,10 +147,10 @@ class Simulator:
         return self.accounts.add_code(GrantCode(consent, self.now() + timedelta(minutes=minutes)))
 
     def decide_by_user_code(self, user_code: str, org_name: str | None) -> None:
-        """Accept or reject a device by the user code that it shows.
+        """Accept or reject the request of a device, by the user code that the device shows.
 
         Args:
-            org_name: the org to accept it for; None: reject it.
+            org_name: the org to give access to; None to reject the request.
 
         Raises:
             KeyError: no such org, or no such pending code.
@@ -154,7 +161,7 @@ class Simulator:
         self.decide_device(device, org_name)
 
     def decide_device(self, device: DeviceAuthorization, org_name: str | None) -> None:
-        """Accept or reject a pending device, as in `decide_by_user_code`."""
+        """Accept a pending device's request for access to an org, or reject it if `org_name` is None."""
         if org_name is None:
             device.is_denied = True
         else:
@@ -164,19 +171,19 @@ class Simulator:
     # The API hosts; all raise ConnectionResetError if the org's kind is `RESET`
 
     def details_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/bulk/v7/backup`."""
+        """Answer `GET {api}/crm/bulk/v7/backup` with the details of the org's backup."""
         return self._respond(call, "details", self._backup_response)
 
     def history_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/bulk/v7/backup/history`, one page."""
+        """Answer `GET {api}/crm/bulk/v7/backup/history` with one page of the history."""
         return self._respond(call, "history", lambda org: self._history_of_org(org, call))
 
     def links_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/bulk/v7/backup/urls`."""
+        """Answer `GET {api}/crm/bulk/v7/backup/urls` with the org's download links."""
         return self._respond(call, "links", lambda org: self._links_of_org(org, call))
 
     def organization_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/v7/org`."""
+        """Answer `GET {api}/crm/v7/org` with facts about the org, such as the company's name."""
         return self._respond(call, "org", self._organization_of_org, spared=_KINDS_OF_BACKUP_CALLS_ONLY)
 
     def _respond(
@@ -186,7 +193,11 @@ class Simulator:
         respond: Callable[[InventedOrg], SimulatedResponse],
         spared: Collection[str] = (),
     ) -> ResponseAndOrg:
-        """The response of `respond`, unless the org has a problem of a kind that is not in `spared`."""
+        """Check the token, and return the response of `respond`, or an error if the org has a problem.
+
+        Kinds of problems in `spared` do not affect the call; `name` is the name of the call, as in
+        `ForcedAnswers`.
+        """
         org, refusal = self._authorize(call, ORG_SCOPE if name == "org" else BACKUP_SCOPE)
         if org is None or refusal is not None:
             return refusal or api_error_response("INVALID_TOKEN"), org.name if org else None
@@ -206,7 +217,10 @@ class Simulator:
     def _authorize(
         self, call: SimulatedRequest, scope: str
     ) -> tuple[InventedOrg | None, SimulatedResponse | None]:
-        """The org of the token (None: unknown token), and the refusal (None: the token is valid)."""
+        """Return the org of the request's token, and the refusal.
+
+        The org is None if the token is unknown; the refusal is None if the token is valid.
+        """
         scheme, _, text = call.authorization.partition(" ")
         if scheme != "Zoho-oauthtoken" or not text:
             return None, api_error_response("AUTHENTICATION_FAILURE")
@@ -222,7 +236,10 @@ class Simulator:
         return token.org, None
 
     def _problem_response(self, org: InventedOrg) -> SimulatedResponse | None:
-        """The error response of an org with a problem; None: no problem."""
+        """Return the error response of an org whose current kind is a problem; None if it is not.
+
+        Raises ConnectionResetError for the kind `RESET`.
+        """
         kind = self.kind_of(org)
         if kind in API_ERRORS:
             return api_error_response(kind)
@@ -271,12 +288,12 @@ class Simulator:
         return json_response(200, {"org": [self.world.org_object(org)]})
 
     def _time_shown(self, org: InventedOrg) -> datetime:
-        """The time that the answers show: now, or the begin of a phase whose answers do not change."""
+        """Return the time that the answers show: now, or the begin of a phase with unchanging answers."""
         now = self.now()
         return self.world.phase_at(org, now).began_at if self.kind_of(org) in OLD_ANSWER_KINDS else now
 
     def _phases_lived(self, org: InventedOrg) -> tuple[PhaseInTime, ...]:
-        """The org's phases, newest first; a forced kind replaces the newest."""
+        """Return the org's phases up to now, newest first; a forced kind replaces the newest phase."""
         phase, *before = self.world.phases_until(org, self.now())
         kind = self.kind_of(org)
         if kind in _KINDS_BESIDE_BACKUPS:

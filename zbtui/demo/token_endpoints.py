@@ -1,4 +1,4 @@
-"""The simulated accounts hosts: issue, refresh and revoke tokens (accounts pages on tokens)."""
+"""The simulated accounts hosts: issue, refresh and revoke tokens (Zoho's documentation of OAuth tokens)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _CLIENT_TYPES: Final[Mapping[str, Collection[str]]] = {
     "client_credentials": ("self",),
     "authorization_code": ("self", "web"),
 }
-"""The client types allowed for each grant type."""
+"""The types of OAuth clients that are allowed for each grant type."""
 
 
 def issue_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`POST {accounts}/oauth/v2/token`."""
+    """Answer `POST {accounts}/oauth/v2/token`: issue an access token by one of the grant types."""
     grant = call.parameters.get("grant_type", "")
     try:
         client = check_client(simulator, call, _CLIENT_TYPES.get(grant, ("self", "device", "web")))
@@ -45,10 +45,11 @@ def issue_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
 def check_client(
     simulator: Simulator, call: SimulatedRequest, client_types: Collection[str], *, secret: bool = True
 ) -> RegisteredClient:
-    """The client that sent a call; `secret`: whether the call needs its secret.
+    """Return the OAuth client that sent a request; `secret` says whether the request needs its secret.
 
     Raises:
-        RefusedError: the client is unknown here, of another type, or its secret is wrong.
+        RefusedError: the client is unknown at the called data center, its type is not in
+            `client_types`, or its secret is wrong.
     """
     client = simulator.accounts.clients.get(call.parameters.get("client_id", ""))
     here = call.site.data_center
@@ -116,7 +117,7 @@ _GRANT_HANDLERS: Final[Mapping[str, _GrantHandler]] = {
 
 
 def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> dict[str, Any]:
-    """The first tokens of a consent, in Zoho's shape, with the refresh token if it grants one.
+    """Return the first tokens of a consent, in Zoho's shape; with a refresh token if the consent grants it.
 
     Raises:
         RefusedError: the org's forced kind is a token error.
@@ -134,10 +135,12 @@ def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> di
 def _token_object(
     simulator: Simulator, source: TokenSource, site: Site, requested_scopes: tuple[str, ...] | None = None
 ) -> dict[str, Any]:
-    """The answer with a new access token for `requested_scopes` (None: all scopes of the source).
+    """Return the answer that holds a new access token.
+
+    The token is for `requested_scopes`, or if that is None for all scopes of the source.
 
     Raises:
-        RefusedError: too many requests, or a forced refusal.
+        RefusedError: there were too many requests, or the org's forced kind is a token error.
     """
     org = source.org
     _raise_if_refused(simulator.forced_kinds.get(org.name, ""), org)
@@ -162,7 +165,7 @@ def _raise_if_refused(kind: str, org: InventedOrg) -> None:
 
 
 def revoke_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`POST {accounts}/oauth/v2/token/revoke`, for a refresh token of this data center."""
+    """Answer `POST {accounts}/oauth/v2/token/revoke`: revoke a refresh token of the called data center."""
     text = call.parameters.get("token", "")
     source = simulator.accounts.refresh_tokens.get(text)
     if source is None or source.org.data_center != call.site.data_center:
@@ -172,13 +175,13 @@ def revoke_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg
 
 
 def server_info(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`GET {accounts}/oauth/serverinfo`."""
+    """Answer `GET {accounts}/oauth/serverinfo` with the accounts URLs of all data centers."""
     locations = {key: call.site.accounts_url(key) for key in DATA_CENTERS}
     return json_response(200, {"result": "success", "locations": locations}), None
 
 
 def issue_grant_code(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`GET …/console/code?org=NAME`, which stands for the API console's "Generate Code"."""
+    """Answer `GET …/console/code?org=NAME`, which stands for "Generate Code" in Zoho's API console."""
     name = call.parameters.get("org", "")
     org = simulator.world.all_orgs.get(name)
     if org is None or org.data_center != call.site.data_center:

@@ -1,4 +1,4 @@
-"""The state of the invented orgs' backups: a pure function of time."""
+"""Computes the state of the invented orgs' backups from the time alone."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from zbtui.demo.plans import move_onto_plan, next_run_after, rrule_for, runs_bef
 __all__ = ["InventedOrg", "Phase", "PhaseInTime", "SimulatedWorld"]
 
 LONG_RUN_HEAD_START: Final = timedelta(hours=14)
-"""How long a `LONG_RUN` has been running when its phase begins."""
+"""How long the backup of a phase of the kind `LONG_RUN` has been running when the phase begins."""
 _OVERDUE_BY: Final = timedelta(hours=7, minutes=12)
-"""How overdue an `OVERDUE` run is at the start."""
+"""How overdue the backup run of a phase of the kind `OVERDUE` is at the start of the simulation."""
 _STATUSES: Final = {
     "OVERDUE": "SCHEDULED",
     "ONE_OFF": "COMPLETED",
@@ -49,12 +49,12 @@ _STATUSES: Final = {
     "AGED_ANSWER": "SCHEDULED",
     "OTHER_ORG": "COMPLETED",
 }
-"""By kind that is no status of Zoho's: the status that Zoho would show."""
+"""The status that Zoho would show, by kind of phase, for the kinds that are no status of Zoho's."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseInTime:
-    """A phase of an org, with its times."""
+    """A phase of an org, with the times of its begin and end."""
 
     kind: str
     began_at: datetime
@@ -63,22 +63,25 @@ class PhaseInTime:
     next_kind: str
     """The kind of the next phase."""
     done_by: str = ""
-    """See `Phase`."""
+    """The user who scheduled or stopped the plan; empty for the org's requester."""
 
     @property
     def run_began_at(self) -> datetime:
-        """When the run of a phase of `RUNNING_KINDS` began."""
+        """The time at which the running backup began, in a phase whose kind is in `RUNNING_KINDS`."""
         return self.began_at - LONG_RUN_HEAD_START if self.kind == "LONG_RUN" else self.began_at
 
 
 class SimulatedWorld:
     """All invented orgs from `start` on, with phases that pass `speed` times as fast.
 
-    `orgs` are watched from the start; `unwatched_orgs` can be added.
+    The orgs in `orgs` are watched from the start; those in `unwatched_orgs` can be added.
     """
 
     def __init__(self, start: datetime, orgs: int = 0, speed: float = 1.0, seed: int = 0) -> None:
-        """`orgs` is the number of orgs; 0: the hand-made ones only. `seed` determines all further orgs."""
+        """Create `orgs` watched orgs, or only the hand-made ones if `orgs` is 0.
+
+        `seed` determines all orgs beyond the hand-made ones.
+        """
         self.start = start
         self.speed = speed
         invented = islice(generate_orgs(random.Random(seed)), orgs or HANDMADE_COUNT)
@@ -87,23 +90,23 @@ class SimulatedWorld:
 
     @property
     def all_orgs(self) -> dict[str, InventedOrg]:
-        """The watched and the unwatched orgs."""
+        """The watched and the unwatched orgs, by name."""
         return self.orgs | self.unwatched_orgs
 
     def phase_at(self, org: InventedOrg, now: datetime) -> PhaseInTime:
         return self._phase_number(org, self._finished_phase_count(org, now))
 
     def phases_until(self, org: InventedOrg, now: datetime) -> tuple[PhaseInTime, ...]:
-        """The phase of an org at `now` and earlier ones, newest first.
+        """Return the phase of an org at `now` and earlier ones, newest first.
 
-        At most two phases more than a cycle has; none before the start.
+        These are at most two phases more than `org.phases` has, and none from before the start.
         """
         newest = self._finished_phase_count(org, now)
         oldest = max(newest - len(org.phases) - 1, 0)
         return tuple(self._phase_number(org, number) for number in range(newest, oldest - 1, -1))
 
     def backup_object(self, org: InventedOrg, phase: PhaseInTime, now: datetime) -> dict[str, object]:
-        """The `backup` object of the details call, in Zoho's shape."""
+        """Return the `backup` object of the details call, in Zoho's shape."""
         anchor, one_off = self.anchor_run(org, phase), phase.kind in ONE_OFF_KINDS
         next_run = self._scheduled_date(org, phase, now)
         return {
@@ -116,13 +119,16 @@ class SimulatedWorld:
         }
 
     def anchor_run(self, org: InventedOrg, phase: PhaseInTime) -> datetime:
-        """The run from which the plan is computed: the next one; for `OVERDUE`, the overdue one."""
+        """Return the time of the backup run from which the plan is computed.
+
+        This is the first run after the start; in a phase of the kind `OVERDUE`, the run that is overdue.
+        """
         due = self.start - _OVERDUE_BY if phase.kind == "OVERDUE" else self.start + org.time_to_first_run
         local = due.astimezone(timezone(org.utc_offset))
         return move_onto_plan(org.plan, local.replace(second=0, microsecond=0))
 
     def org_object(self, org: InventedOrg) -> dict[str, object]:
-        """The one `org` object of the org call, in Zoho's shape."""
+        """Return the only `org` object in the answer to the org call, in Zoho's shape."""
         place = LOCATIONS[org.data_center]
         zone = timezone(org.utc_offset)
         expiry = (self.start + timedelta(days=200)).astimezone(zone).replace(microsecond=0)
@@ -165,7 +171,7 @@ class SimulatedWorld:
         return anchor if org.has_phase(*NEVER_SCHEDULED_KINDS) else runs_before(org.plan, anchor)[0]
 
     def _finished_phase_count(self, org: InventedOrg, now: datetime) -> int:
-        """The number of phases that have ended by `now`, over all cycles."""
+        """Return how many phases have ended by `now`, counted over all repetitions of the phases."""
         if len(org.phases) == 1:
             return 0
         elapsed = max((now - self.start).total_seconds(), 0) * self.speed
@@ -177,7 +183,7 @@ class SimulatedWorld:
         return int(rounds) * len(org.phases) + index
 
     def _phase_number(self, org: InventedOrg, number: int) -> PhaseInTime:
-        """The phase of this number, counted over all cycles."""
+        """Return the phase of this number, counted over all repetitions of the org's phases."""
         rounds, index = divmod(number, len(org.phases))
         seconds = [phase.seconds for phase in org.phases]
         began, phase = rounds * sum(seconds) + sum(seconds[:index]), org.phases[index]
@@ -190,12 +196,12 @@ class SimulatedWorld:
 
 
 def backup_job_id(org: InventedOrg) -> str:
-    """The id of the backup in the details and in download links."""
+    """Return the id of the org's backup, as in the details and in download links."""
     return f"51000000004{org.number:08}"
 
 
 def user_object(org: InventedOrg, name: str = "") -> dict[str, object]:
-    """A user of the org, in the shape of `requester` and `done_by`; without a name, the requester."""
+    """Return a user of the org, in the shape of `requester` and `done_by`; by default the requester."""
     if name in ("", org.requester):
         return {"id": f"51000000000{org.number:08}", "name": org.requester, "zuid": f"2007{org.number:07}"}
     other = sum(name.encode()) % 10_000

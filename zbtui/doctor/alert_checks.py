@@ -22,29 +22,31 @@ _RESOLVE_SECONDS: Final = 5.0
 _SUBJECT: Final = "alerts"
 
 Resolve = Callable[[str, int], Awaitable[bool | None]]
-"""Whether a host name resolves; None: not checked, as a proxy resolves it."""
+"""A function that takes a host name and a port, and returns whether the name resolves; None if that is not
+checked, because a proxy would resolve the name."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertExamination:
-    """The facts about alerts."""
+    """The facts about alerts that the doctor collects."""
 
     settings: AlertSettings
     examined_at: datetime
     command_path: str | None
-    """The path of the program of `on_change`; None: not found, or not set."""
+    """The path of the program in the config's `on_change`; None if it is not set or the program is not
+    found."""
     webhook_resolves: bool | None
-    """None: not checked."""
+    """Whether the host name of the config's webhook resolves; None if that was not checked."""
     waiting: int
-    """The number of refused deliveries that will be retried."""
+    """The number of deliveries that were refused and will be retried."""
     refusals: Sequence[Refusal]
-    """Newest first."""
+    """The refusals of alerts by the command or the webhook, newest first."""
 
 
 async def examine_alerts(
     settings: AlertSettings, refusals: RefusalLog, now: datetime, resolve: Resolve
 ) -> AlertExamination:
-    """Collect the facts; sends nothing."""
+    """Collect the facts about alerts, without sending any."""
     resolves = None
     if settings.webhook and not webhook_url_error(settings.webhook):
         url = urlsplit(settings.webhook)
@@ -54,7 +56,7 @@ async def examine_alerts(
 
 
 def alert_findings(seen: AlertExamination) -> list[Finding]:
-    """A finding for each channel, then findings on refused deliveries."""
+    """Return a finding for each alert channel, then findings on refused deliveries."""
     settings, findings = seen.settings, list[Finding]()
     if settings.on_change:
         findings.append(_command_finding(settings.on_change[0], seen.command_path))
@@ -90,7 +92,7 @@ def _webhook_finding(url: str, resolves: bool | None) -> Finding:
 
 
 def _delivery_findings(seen: AlertExamination) -> list[Finding]:
-    """Findings on alerts that were given up (never delivered), or refused (delivered late)."""
+    """Return findings on alerts that were given up (never delivered), or refused (delivered late)."""
     findings = []
     last = next((one for one in seen.refusals if not one.given_up), None)
     why = f"The last refusal, {ago(seen.examined_at - last.at)}: {last.message}" if last else ""
@@ -116,7 +118,7 @@ def _warning(message: str, code: str) -> Finding:
 
 
 async def resolve_host(host: str, port: int) -> bool | None:
-    """Resolve a host name by the system, within 5 s; see `Resolve`."""
+    """Return whether the system resolves a host name within 5 s; None if a proxy would resolve it."""
     if getproxies_environment() and not proxy_bypass(host):
         return None
     lookup = asyncio.ensure_future(asyncio.get_running_loop().getaddrinfo(host, port))

@@ -1,4 +1,4 @@
-"""A capture: a file of Zoho's answers for one org, without what identifies the org, for replay."""
+"""Captures: files of Zoho's answers for one org, without what identifies the org, to replay in the demo."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _CALLS: Final = {
     LINKS_PATH: "links",
     ORG_PATH: "org",
 }
-"""Names of the calls, by the end of the URL's path."""
+"""The name of each call to Zoho, by the end of its URL's path."""
 _DATE_HEADERS: Final = ("date", "expires", "last-modified")
 _WORD_HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "cache-control": (
@@ -51,28 +51,28 @@ _WORD_HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "content-type": ("application/json", "text/html", "text/plain", "charset", "utf-8", "iso-8859-1"),
 }
-"""By header name: the known words. A header with any other word is left out."""
+"""The known words of a header's value, by header name. A header with any other word is left out."""
 _LARGEST_AGE: Final = 10**7
 _WEB_PAGE: Final = "<!DOCTYPE html><html></html>"
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedAnswer:
-    """The answer to one call."""
+    """Zoho's answer to one call."""
 
     call: str
-    """`token`, `server-info`, `details`, `history`, `links` or `org`."""
+    """The name of the call: `token`, `server-info`, `details`, `history`, `links` or `org`."""
     page: int
-    """The page of the history; 1 for other calls."""
+    """The page of the history that was requested; 1 for other calls."""
     status: int | None
-    """None: no complete answer came."""
+    """The HTTP status; None if no complete answer came."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Names in lower case."""
+    """The HTTP headers, with their names in lower case."""
     body: bytes = field(default=b"", repr=False)
 
     @property
     def date(self) -> datetime | None:
-        """The `Date` header."""
+        """The time in the `Date` header, in UTC; None if the header is missing or invalid."""
         try:
             return parsedate_to_datetime(self.headers.get("date", "")).astimezone(UTC)
         except (ValueError, TypeError, IndexError, OverflowError):
@@ -81,22 +81,23 @@ class CapturedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """The answers, in the order in which they came."""
+    """Zoho's answers for one org, in the order in which they came."""
 
     data_center: str
     answers: tuple[CapturedAnswer, ...]
     unknown_words: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """Words that the user may put back: see `Disguise.unknown_words`. Not in the file."""
+    """Texts with a word that zbtui does not know, and their stand-ins; the user can put the texts back into
+    the capture's file by hand. The file does not contain this mapping."""
 
     def to_json(self) -> str:
-        """The text of the file."""
+        """Return the text of the capture's file."""
         answers = [_answer_object(answer) for answer in self.answers]
         body = {"zbtui_capture": _SCHEMA, "data_center": self.data_center, "answers": answers}
         return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
 
 
 class RecordingHttpClient(HttpClient):
-    """An HTTP client that records the answers to the watch's calls."""
+    """An HTTP client that also records Zoho's answers to the calls of the watch."""
 
     def __init__(self, app: Any = None) -> None:
         super().__init__(app)
@@ -126,9 +127,10 @@ async def capture_answers(
     clock: Clock,
     shift: timedelta,
 ) -> Capture:
-    """Make each call of the watch once, and disguise the answers; dates move by `shift`.
+    """Make each call of the watch to Zoho once, and return the answers without what identifies the org.
 
-    Raises a `ProblemError` only if no request could be sent, not even for a token.
+    All dates move by `shift`. Raises a `ProblemError` only if no request could be sent, not even for a
+    token.
     """
     session = Session(org, http, credentials, journal, clock)
     with suppress(ProblemError):
@@ -149,7 +151,7 @@ async def capture_answers(
 
 
 def disguise_answers(data_center: str, answers: Sequence[CapturedAnswer], shift: timedelta) -> Capture:
-    """The answers without what identifies an org."""
+    """Return a capture of these answers without what identifies the org; all dates move by `shift`."""
     bodies = [answer.body.decode("utf-8", "replace") for answer in answers]
     # The parsed texts, too: in the JSON, their characters may be escaped.
     texts = [text for body in bodies for text in (body, *_texts_in(_parse(body)))]
@@ -168,7 +170,7 @@ def disguise_answers(data_center: str, answers: Sequence[CapturedAnswer], shift:
 
 
 def _disguised_body(answer: CapturedAnswer, body: str, disguise: Disguise) -> bytes:
-    """JSON with disguised values; of any other body, only whether it is a web page."""
+    """Return the body to keep: JSON with disguised values; only a stand-in for a web page or other text."""
     if not body.strip():
         return b""
     parsed = _parse(body)
@@ -179,7 +181,7 @@ def _disguised_body(answer: CapturedAnswer, body: str, disguise: Disguise) -> by
 
 
 def _parse(body: str) -> Any:
-    """The JSON value; None: not valid JSON."""
+    """Parse a text as JSON; None if it is not valid JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -187,7 +189,7 @@ def _parse(body: str) -> Any:
 
 
 def _texts_in(value: Any) -> Iterable[str]:
-    """All texts, numbers and keys of a JSON value."""
+    """Yield all texts, numbers and keys of a JSON value, as texts."""
     pending = [value]
     while pending:
         one = pending.pop()
@@ -200,7 +202,10 @@ def _texts_in(value: Any) -> Iterable[str]:
 
 
 def _kept_headers(headers: Mapping[str, str], disguise: Disguise) -> Iterable[tuple[str, str]]:
-    """The headers that matter to the watch, if their values are known words, dates or numbers."""
+    """Yield the headers that matter to the watch, if their values are known words, dates or numbers.
+
+    Dates and credits are disguised.
+    """
     for name in _DATE_HEADERS:
         if moved := disguise.http_date(headers.get(name, "")):
             yield name, moved
@@ -236,7 +241,7 @@ def _answer_object(answer: CapturedAnswer) -> dict[str, Any]:
 
 
 def check_is_new(path: Path) -> None:
-    """Raise a `ProblemError` if the file exists, or its folder does not."""
+    """Raise a `ProblemError` if the file exists, or if its folder does not exist."""
     if path.exists() or path.is_symlink():
         message = f"{clean(str(path))} is there already, and is not overwritten."
         raise ProblemError(Problem("config", message, "Give another name."))
@@ -246,7 +251,10 @@ def check_is_new(path: Path) -> None:
 
 
 def write_capture(capture: Capture, path: Path) -> str:
-    """Write a new file; returns its text. Raises a `ProblemError` if it exists or cannot be written."""
+    """Write a capture to a new file; returns the text of the file.
+
+    Raises a `ProblemError` if the file exists or cannot be written.
+    """
     check_is_new(path)
     text = capture.to_json()
     try:
@@ -259,7 +267,7 @@ def write_capture(capture: Capture, path: Path) -> str:
 
 
 def read_capture(path: Path) -> Capture:
-    """Read a file of `write_capture`. Raises a `ProblemError` if it is unreadable or no capture."""
+    """Read the capture in a file. Raises a `ProblemError` if the file is unreadable or holds no capture."""
     try:
         return parse_capture(path.read_text("utf-8"))
     except OSError as error:
@@ -272,7 +280,10 @@ def read_capture(path: Path) -> Capture:
 
 
 def parse_capture(text: str) -> Capture:
-    """The inverse of `Capture.to_json`. Raises ValueError, TypeError, KeyError or AttributeError."""
+    """Parse the text of a capture's file.
+
+    Raises ValueError, TypeError, KeyError or AttributeError if the text is no capture.
+    """
     body = json.loads(text)
     if body["zbtui_capture"] != _SCHEMA:
         raise ValueError("another version")

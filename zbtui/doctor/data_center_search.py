@@ -1,4 +1,4 @@
-"""Search, on request only, for the data center that knows an org's sign-in credentials."""
+"""Searches for the data center that knows an org's sign-in credentials; only if the user asks for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zbtui.watch.token_broker import TokenBroker
 from zbtui.zoho_api.data_centers import DATA_CENTERS, data_center_of
 
 PAUSE_SECONDS: Final = 1.0
-"""The pause between requests to two hosts."""
+"""The pause between the requests to two data centers, in seconds."""
 
 
 async def find_data_center(
@@ -23,8 +23,9 @@ async def find_data_center(
 ) -> DataCenterSearch:
     """Ask the accounts host of each other data center for a token, until one grants it.
 
-    The token is discarded, as the org is still set to another data center. Not for an org with custom URLs,
-    whose secret may only be sent to its own host. Raises a `ProblemError` without sign-in credentials.
+    The token is discarded, as the org is still set to another data center. Not to be called for an org with
+    custom URLs, whose secret is only for its own host. Raises a `ProblemError` if the org has no sign-in
+    credentials.
     """
     sign_in = await credentials.read_sign_in(org)
     if sign_in is None:

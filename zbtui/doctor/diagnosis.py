@@ -1,4 +1,7 @@
-"""Turns the examined facts into findings. Pure. Each step depends only on the steps before it."""
+"""Turns the examined facts into findings, without any I/O.
+
+Each step depends only on the steps before it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ _SEARCH_COMMAND: Final = "zbtui doctor --find-data-center"
 _ONE_SECOND: Final = timedelta(seconds=1)
 _ORG_SCOPE: Final = "ZohoCRM.org.READ"
 WRONG_DATA_CENTER_CODES: Final = frozenset({"invalid_client", "invalid_client_secret", "invalid_code"})
-"""Errors of the accounts host that a wrong data center may cause ("Multi DC")."""
+"""The error codes of an accounts host that a wrong data center can cause (Zoho's documentation: "Multi
+DC")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,12 @@ class HostCheck:
     url: str
     sent: datetime
     received: datetime
-    """`sent` and `received` are by this machine's clock."""
+    """`sent` and `received` are the times of the request and of its answer, by this machine's clock."""
     answer: datetime | Problem | None
-    """The `Date` header of the answer, or the problem."""
+    """The time in the `Date` header of the answer, None if there is no such header, or why no answer
+    came."""
     proxy: str | None = None
-    """Host and port of the proxy; None: no proxy is used."""
+    """Host and port of the proxy; None if no proxy is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,51 +61,53 @@ class TokenInfo:
     """Whether the token was just requested; otherwise it was in the keyring."""
     expires_at: datetime
     host: str
-    """The API host of the token."""
+    """The API host that the token is for."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataCenterSearch:
-    """The result of a search: keys of the other data centers, by their answer."""
+    """What the other data centers answered to a token request: their keys, such as `eu`, by answer."""
 
     found_at: str | None
-    """The one that granted a token."""
+    """The data center that granted a token; None if none did."""
     same_client_at: tuple[str, ...] = ()
-    """Those that know client and secret, but not the refresh token."""
+    """The data centers that know the OAuth client and its secret, but not the refresh token."""
     other_secret_at: tuple[str, ...] = ()
-    """Those that know the client, but with another secret."""
+    """The data centers that know the OAuth client, but with another secret."""
     unclear_at: tuple[str, ...] = ()
-    """Those that gave no clear answer."""
+    """The data centers that gave no clear answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgExamination:
-    """The facts about one org."""
+    """The facts about one org that the doctor collects."""
 
     org: Org
     examined_at: datetime
     sign_in_problem: Problem | None
-    """None: the keyring holds complete sign-in credentials."""
+    """Why the keyring holds no complete sign-in credentials; None if it holds them."""
     token: TokenInfo | Problem
     observation: Observation | Problem | None = None
-    """The result of the details call; None: it was not made."""
+    """The result of the details call; None if the call was not made."""
     company: Company | Problem | None = None
-    """None: the org call was not made, or lacks its scope."""
+    """The result of the org call; None if the call was not made or the token lacks its scope."""
     search: DataCenterSearch | None = None
     history: History | Problem | None = None
     links: Links | Problem | None = None
-    """Both None: not requested, as the details could not be read."""
+    """The results of the history call and the links call; `history` and `links` are both None if the calls
+    were not made, because the details could not be read."""
     verdict: Verdict | None = None
-    """The verdict that `check` would give; None: the details could not be read."""
+    """The verdict that `check` would give; None if the details could not be read."""
 
 
 # This machine
 
 
 def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> timedelta:
-    """By how much Zoho's clock is ahead of this machine's at least; negative if it is behind.
+    """Return the least time by which Zoho's clock is ahead of this machine's; negative if it is behind.
 
-    `server_time` is in whole seconds; any time from `sent` to `received` counts as equal.
+    `server_time` is Zoho's, in whole seconds. `sent` and `received` are the times of the request and of its
+    answer by this machine's clock; a server time between these two is taken as an offset of zero.
     """
     if server_time > received:
         return server_time - received
@@ -108,7 +115,10 @@ def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> t
 
 
 def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
-    """Whether the clock agrees with Zoho's, by the smallest offset, as a cached answer has an old date."""
+    """Return a finding on whether this machine's clock agrees with Zoho's.
+
+    The smallest clock offset of all hosts is used, because an answer from a cache has an old date.
+    """
     offsets = [
         clock_offset(host.answer, host.sent, host.received)
         for host in hosts
@@ -125,9 +135,10 @@ def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
 
 
 def keyring_finding(answer: str | Problem, plain_file: str | None) -> Finding:
-    """Whether the keyring works.
+    """Return a finding on whether the keyring works.
 
-    `answer` is the back end's name or its problem; `plain_file`: GNOME's keyring, if in plain text.
+    `answer` is the name of the keyring's back end, or its problem. `plain_file` is the path of GNOME's
+    keyring if that is in plain text, else None.
     """
     if isinstance(answer, Problem):
         return problem_finding("keyring", None, answer)
@@ -142,7 +153,10 @@ def keyring_finding(answer: str | Problem, plain_file: str | None) -> Finding:
 
 
 def config_finding(path: str, orgs: int | Problem) -> Finding:
-    """Whether the config is valid; `orgs` is the number of orgs under watch, or the config's problem."""
+    """Return a finding on whether the config is valid.
+
+    `orgs` is the number of orgs under watch, or the config's problem.
+    """
     if isinstance(orgs, Problem):
         return problem_finding("config", None, orgs)
     path = clean(path)
@@ -154,20 +168,23 @@ def config_finding(path: str, orgs: int | Problem) -> Finding:
 
 
 def journal_finding(path: str, problem: Problem | None) -> Finding:
-    """Whether the journal can be written; if not, this is only a warning, as it stops no watch."""
+    """Return a finding on whether the journal can be written.
+
+    A failure is only a warning, because it stops no watch.
+    """
     if problem is None:
         return Finding("journal", None, FindingLevel.OK, f"{clean(path)}: can be written.")
     return warning_finding("journal", problem)
 
 
 def warning_finding(subject: str, problem: Problem) -> Finding:
-    """A warning about a problem of this machine that stops no watch."""
+    """Return a warning about a problem of this machine that stops no watch."""
     finding = problem_finding(subject, None, problem)
     return Finding(subject, None, FindingLevel.WARNING, finding.message, finding.hint, finding.code)
 
 
 def host_finding(host: HostCheck) -> Finding:
-    """Whether an accounts host can be reached."""
+    """Return a finding on whether an accounts host can be reached."""
     name = host_of(host.url)
     if not isinstance(host.answer, Problem):
         proxy_text = f", through the proxy {host.proxy}" if host.proxy else ""
@@ -180,7 +197,7 @@ def host_finding(host: HostCheck) -> Finding:
 
 
 def may_be_wrong_data_center(seen: OrgExamination) -> bool:
-    """Whether a wrong data center may cause the org's problem."""
+    """Return whether a wrong data center is a possible cause of the org's problem."""
     if seen.org.data_center == CUSTOM_DATA_CENTER:
         return False
     if isinstance(seen.token, Problem):
@@ -189,7 +206,10 @@ def may_be_wrong_data_center(seen: OrgExamination) -> bool:
 
 
 def org_findings(seen: OrgExamination, zone: tzinfo | None) -> list[Finding]:
-    """One finding for each step, checked or not, with times in `zone` (None: the system's)."""
+    """Return one finding on an org for each step of the examination, even if the step was not reached.
+
+    The times in findings are in `zone`, or in the system's time zone if `zone` is None.
+    """
     return [
         _sign_in_finding(seen),
         _token_finding(seen, zone),
@@ -212,7 +232,7 @@ def _sign_in_finding(seen: OrgExamination) -> Finding:
 
 
 def no_sign_in_problem(org: Org) -> Problem:
-    """The problem of missing or incomplete credentials."""
+    """Return the problem of an org whose sign-in credentials are missing or incomplete."""
     return Problem(
         "auth",
         "The keyring holds no sign-in that this org could use.",
@@ -271,7 +291,10 @@ def _search_finding(seen: OrgExamination, search: DataCenterSearch) -> Finding:
 def _client_location_text(
     seen: OrgExamination, search: DataCenterSearch, sentences: list[str]
 ) -> tuple[list[str], str | None]:
-    """The sentences and a hint; if another data center knows the client, a sentence on that is added."""
+    """Return `sentences` and a hint; the hint is None if no other data center knows the OAuth client.
+
+    If another data center knows the org's OAuth client, a sentence on this is added.
+    """
     code = seen.token.code if isinstance(seen.token, Problem) else None
     if code in ("invalid_client", "invalid_client_secret") and search.same_client_at:
         found = f"But client and secret are those of {_data_center_labels(search.same_client_at)}."
@@ -347,7 +370,10 @@ _FINDING_LEVELS: Final = {
 
 
 def _backup_finding(seen: OrgExamination) -> Finding:
-    """The verdict that `check` would give: a sign-in that works is useless if the backup fails."""
+    """Return a finding with the verdict that `check` would give.
+
+    A sign-in that works is useless if the backup fails.
+    """
     org, verdict = seen.org.name, seen.verdict
     if verdict is None:
         return not_checked_finding("backup", org, _why_not_read(seen))
@@ -364,7 +390,7 @@ def _why_not_read(seen: OrgExamination) -> str:
 
 
 def _why_not_checked(seen: OrgExamination) -> str | None:
-    """Why the steps after the data center could not be checked; None: they could."""
+    """Return why the steps after the data center could not be checked; None if they could."""
     if isinstance(seen.token, Problem):
         return "no token"
     if isinstance(seen.observation, Problem) and not is_token_accepted(seen.observation):
@@ -373,7 +399,7 @@ def _why_not_checked(seen: OrgExamination) -> str | None:
 
 
 def is_token_accepted(refusal: Problem) -> bool:
-    """Whether Zoho accepted the token, but refused the request."""
+    """Return whether Zoho accepted the access token, but refused the request."""
     return refusal.kind == "permission" or refusal.code in MISSING_SCOPE_CODES
 
 

@@ -1,4 +1,4 @@
-"""Replaces all that identifies an org in Zoho's answers with stand-ins. Pure.
+"""Replaces all that identifies an org in Zoho's answers with stand-ins, without any I/O.
 
 Only known words are kept. Equal values get equal stand-ins, and different values different ones. Letters
 stay letters (about as many, of the same case and direction), digits stay digits, and punctuation stays. All
@@ -26,7 +26,7 @@ _DATE: Final = re.compile(
 )
 _FILE_NAME: Final = re.compile(r"(Data|Attachments)_\d{1,4}\.zip", re.ASCII)
 _LENGTHS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
-"""Lengths of stand-ins: the length of a word is rounded up to one of these."""
+"""The lengths of stand-ins: the length of a word is rounded up to one of these."""
 _LATIN, _ACCENTED, _WIDE, _RIGHT_TO_LEFT = "xqz", "éèê", "甲乙丙", "אבג"
 STAND_IN_LETTERS: Final = _LATIN + _ACCENTED + _WIDE + _RIGHT_TO_LEFT
 
@@ -36,7 +36,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _words_of_key(key: str) -> list[str]:
-    """The words of a key in `snake_case` or `camelCase`, in lower case."""
+    """Return the words of a key in `snake_case` or `camelCase`, in lower case."""
     return re.findall("[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower())
 
 
@@ -45,11 +45,11 @@ _WORD_KEYS: Final = _words(
     permissions_needed reason repeat_type result rrule scope state status supported_version token_type
     trial_type type version"""
 )
-"""Keys whose known words are kept."""
+"""The JSON keys in whose values the words of `_VALUE_WORDS` are kept."""
 _NUMBER_KEYS: Final = _words(
     """code count errorCode error_code expires_in expires_in_sec interval page per_page"""
 )
-"""Keys whose numbers are kept, unless they are long."""
+"""The JSON keys whose numbers are kept, up to `_LONGEST_KEPT_NUMBER` digits."""
 _LONGEST_KEPT_NUMBER: Final = 7
 _VALUE_WORDS: Final = _words(
     """abandoned abort aborted accepted access active address all allowed already api auth authentication
@@ -99,26 +99,33 @@ _VERSION: Final = re.compile(r"v\d(\.\d)?", re.ASCII)
 
 
 def pieces_of(text: str) -> Iterator[str]:
-    """The parts of a text that get stand-ins: words, numbers, and tokens of both."""
+    """Yield the parts of a text that get stand-ins: words, numbers, and mixtures of letters and digits."""
     for run in _PIECE.findall(text):
         pair = _LETTERS_THEN_DIGITS.fullmatch(run)
         yield from pair.groups() if pair else (run,)
 
 
 class Disguise:
-    """One mapping of values to stand-ins, for all answers of a capture."""
+    """Replaces values with stand-ins; one instance serves all answers of a capture."""
 
     def __init__(self, texts: Iterable[str], shift: timedelta) -> None:
-        """`texts` are all texts to disguise: their words never become stand-ins. Dates move by `shift`."""
+        """Prepare to disguise `texts`, which are all texts of a capture; dates move by `shift`.
+
+        No word of these texts is ever used as a stand-in.
+        """
         self._days = shift.days
         self._taken = {piece.casefold() for text in texts for piece in pieces_of(text)}
         self.unknown_words: dict[str, str] = {}
-        """Texts that had a replaced word under a key whose known words are kept, and their stand-ins."""
+        """The texts under the keys in `_WORD_KEYS` in which an unknown word was replaced, and their
+        stand-ins."""
         self._stand_ins: dict[str, str] = {}
         self._candidates: dict[tuple[str, int], Iterator[str]] = {}
 
     def value(self, value: Any, key: str = "") -> Any:
-        """Disguise a JSON value under `key`. Raises RecursionError if it is nested too deeply."""
+        """Disguise a JSON value that stands under `key`.
+
+        Raises RecursionError if the value is nested too deeply.
+        """
         if isinstance(value, Mapping):
             return {self._key(name): self.value(under, name) for name, under in value.items()}
         if isinstance(value, list):
@@ -130,7 +137,7 @@ class Disguise:
         return self._number(value, key)
 
     def text(self, text: str, key: str = "") -> str:
-        """Disguise a text under `key`."""
+        """Disguise a text that stands under `key`, which decides whether known words are kept."""
         if moved := self._moved_date(text):
             return moved
         if re.match("https?://", text):
@@ -143,7 +150,7 @@ class Disguise:
         return replaced
 
     def http_date(self, text: str) -> str | None:
-        """Move the date of a header such as `Date`; None: not a date."""
+        """Return the moved date of an HTTP header such as `Date`; None if the text is not a date."""
         try:
             moment = parsedate_to_datetime(text) + timedelta(self._days)
         except (ValueError, TypeError, IndexError, OverflowError):
@@ -164,7 +171,7 @@ class Disguise:
         return replaced + 0.5 if isinstance(number, float) else replaced
 
     def _moved_date(self, text: str) -> str | None:
-        """Move a date, with or without time and offset; None: not a date."""
+        """Return a moved date, with or without time and offset; None if the text is not a date."""
         found = _DATE.fullmatch(text)
         if found is None:
             return None
@@ -180,7 +187,7 @@ class Disguise:
         return f"{scheme}://{''.join(map(self._url_part, parts))}"
 
     def _url_part(self, part: str) -> str:
-        """Disguise a host, a folder, a file name, or a key or value of the query."""
+        """Disguise one part of a URL: a host, a folder, a file name, or a key or value of the query."""
         is_known = _URL_WORDS.issuperset(re.split("[.-]", part.lower())) or _VERSION.fullmatch(part)
         if is_known or _FILE_NAME.fullmatch(part):
             return part
@@ -216,7 +223,10 @@ class Disguise:
 
 
 def _alphabet_of(piece: str) -> str:
-    """The letters for a stand-in; empty: digits only; with a final `9`: letters and a digit."""
+    """Return the letters that the stand-in of a piece is made of; empty if it is made of digits only.
+
+    A final `9` means that the stand-in is made of letters and a final digit.
+    """
     if piece.isdecimal():
         return ""
     first = next((letter for letter in piece if letter.isalpha()), "x")
@@ -235,7 +245,7 @@ def _length_class(length: int) -> int:
 
 
 def _candidates(alphabet: str, length: int) -> Iterator[str]:
-    """Possible stand-ins, without end: first those of this length, then longer ones."""
+    """Yield possible stand-ins, without end: first those of this length, then longer ones."""
     letters = alphabet.removesuffix("9")
     end = "9" if alphabet.endswith("9") else ""
     for size in count(length):

@@ -65,23 +65,24 @@ class Doctor:
     http: HttpClient
     clock: Clock
     config_path: str
-    """The config's name: the absolute path."""
+    """The absolute path of the config."""
     journal_path: str
     time_zone: tzinfo | None = None
-    """For the times in findings; None: the system's."""
+    """The time zone of the times in findings; None for the system's."""
     resolve_host: Resolve = resolve_host
     find_plain_keyring: Callable[[], Path | None] = lambda: None
     """Returns the path of GNOME's keyring if it is in plain text, else None."""
     distrust_config: Callable[[], Problem | None] = lambda: None
-    """Returns why the config's command and webhook are not used; None: they are used."""
+    """Returns why the config's command and webhook are not used, or None if they are used."""
 
     async def examine(
         self, names: Collection[str] = (), *, search_data_centers: bool = False
     ) -> AsyncGenerator[Finding, None]:
-        """Yield the findings on this machine and these orgs (empty: all orgs), each as soon as it is known.
+        """Yield the findings on this machine and on the orgs `names` (all if empty), each once it is known.
 
-        The orgs are examined concurrently, and reported in the order of `names` or of the config. For each
-        org that may have a wrong data center, a search makes up to ten token requests, one per host.
+        The orgs are examined concurrently, and reported in the order of `names` or of the config. If
+        `search_data_centers`, the right data center is searched for each org that is possibly set to a
+        wrong one, with up to ten token requests, one per host.
         """
         config = self._load_config(names)
         orgs = () if isinstance(config, Problem) else _selected_orgs(config, names)
@@ -115,7 +116,7 @@ class Doctor:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _load_config(self, names: Collection[str]) -> Config | Problem:
-        """The config, or why it cannot be read or lacks one of these orgs."""
+        """Return the config, or the problem if it cannot be read or lacks one of the orgs `names`."""
         try:
             config = self.load_config()
             _selected_orgs(config, names)
@@ -166,7 +167,7 @@ class Doctor:
     async def _examine_backup(
         self, examination: OrgExamination, details: Observation, access: AccessToken, policy: WatchPolicy
     ) -> OrgExamination:
-        """Make the other calls of the watch, and judge as `check` does."""
+        """Read history and links, judge the org as `check` does, and add the results to the examination."""
         org, now = examination.org, self.clock.now()
         history = await _result_or_problem(fetch_history(self.http, access, org.data_center, now))
         links = await _result_or_problem(fetch_links(self.http, access, org.data_center, now))
@@ -209,6 +210,6 @@ async def _result_or_problem(act: Awaitable[T]) -> T | Problem:
 
 
 def _accounts_hosts(orgs: Iterable[Org]) -> list[DataCenter]:
-    """The data centers of the orgs, each once; without orgs the US one, where most sign-ins begin."""
+    """Return the orgs' data centers, each once; without orgs the US one, where most sign-ins begin."""
     hosts = {dc.accounts_url: dc for dc in map(data_center_of, orgs)}
     return list(hosts.values()) or [DATA_CENTERS["us"]]

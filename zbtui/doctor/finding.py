@@ -13,12 +13,12 @@ from zbtui.model.problem import Problem
 from zbtui.model.text import clean
 
 _MAX_MESSAGE_LENGTH: Final = 400
-"""Characters of a message, which may contain a path."""
+"""The most characters of a finding's message or hint, which can contain a path."""
 _SUBJECT_WIDTH: Final = len("data center")
 
 
 class FindingLevel(IntEnum):
-    """How bad, worst last."""
+    """How bad a finding is; the worst level comes last."""
 
     OK = 0
     REMARK = 1
@@ -46,27 +46,27 @@ NOT_CHECKED: Final = "NOT_CHECKED"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. Contains no secret; its texts are clean."""
+    """The result of one check. It contains no secret, and its texts contain no control characters."""
 
     subject: str
-    """What was examined: `clock`, `token` …"""
+    """What was examined, such as `clock` or `token`."""
     org: str | None
-    """Org name; None: this machine."""
+    """The name of the org; None if the finding is on this machine."""
     level: FindingLevel
     message: str
     """The result, in one sentence."""
     hint: str | None = None
     """The cure, in one sentence."""
     code: str | None = None
-    """Zoho's code for the problem, or one of zbtui's own; None: no code."""
+    """Zoho's code for the problem, or one of zbtui's own; None if there is no code."""
 
 
 def problem_finding(
     subject: str, org: str | None, problem: Problem, more: str = "", cure: str = ""
 ) -> Finding:
-    """Turn a problem into a finding: a warning for throttling, which ends by itself.
+    """Turn a problem into a finding; throttling is only a warning, as it ends by itself.
 
-    `more` is a sentence to add to the message, `cure` one to add to the hint.
+    `more` is a sentence to append to the message, `cure` a sentence to append to the hint.
     """
     level = FindingLevel.WARNING if problem.kind == "throttled" else FindingLevel.PROBLEM
     message = clean(f"{problem.message} {more}", _MAX_MESSAGE_LENGTH)
@@ -75,22 +75,25 @@ def problem_finding(
 
 
 def not_checked_finding(subject: str, org: str | None, why: str, hint: str | None = None) -> Finding:
-    """A remark that something could not be checked, because of another finding."""
+    """Return a remark that something could not be checked, because of another finding."""
     return Finding(subject, org, FindingLevel.REMARK, f"not checked: {why}", hint, NOT_CHECKED)
 
 
 def worst_level(findings: Iterable[Finding]) -> FindingLevel:
-    """The worst level; `OK` if there are no findings."""
+    """Return the worst level of the findings; `OK` if there are none."""
     return max((finding.level for finding in findings), default=FindingLevel.OK)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """0: all is well; 1: warnings; 2: problems."""
+    """Return the exit status: 2 if there are problems, else 1 if there are warnings, else 0."""
     return EXIT_STATUS_BY_FINDING_LEVEL[worst_level(findings)]
 
 
 def findings_summary(findings: Sequence[Finding]) -> str:
-    """`2 problems, 1 warning; the worst is acme's backup: FAILED, …`, or `all is well`."""
+    """Return a one-line summary: `all is well`, or the number of problems and warnings and the worst one.
+
+    Example: `2 problems, 1 warning; the worst is acme's backup: FAILED, …`.
+    """
     counts = Counter(finding.level for finding in findings)
     parts = [
         f"{counts[level]} {level.label}{'s' if counts[level] > 1 else ''}"
@@ -106,7 +109,10 @@ def findings_summary(findings: Sequence[Finding]) -> str:
 
 
 def finding_lines(finding: Finding, before: Finding | None) -> list[str]:
-    """The lines of a finding, printed after the finding `before`; an org's first finding names the org."""
+    """Return the lines of a finding; the lines of an org's first finding begin with the org's name.
+
+    `before` is the finding that was printed before this one; None if there was none.
+    """
     lines = []
     indent = ""
     if finding.org is not None:
@@ -120,7 +126,7 @@ def finding_lines(finding: Finding, before: Finding | None) -> list[str]:
 
 
 def findings_as_text(findings: Sequence[Finding]) -> str:
-    """The summary, then each finding."""
+    """Format findings as text: the summary, then each finding."""
     lines = [findings_summary(findings)]
     before = None
     for finding in findings:
@@ -130,7 +136,7 @@ def findings_as_text(findings: Sequence[Finding]) -> str:
 
 
 def findings_as_json(findings: Sequence[Finding]) -> str:
-    """One JSON object; every key is always present, null if unknown."""
+    """Format findings as one JSON object; every key is always present, null if unknown."""
     body = {
         "schema": 1,
         "level": worst_level(findings).label,

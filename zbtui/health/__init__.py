@@ -1,1 +1,1 @@
-"""Judging, without I/O: snapshots, verdicts, poll schedule, events, and which alerts are due."""
+"""Decides, without I/O, how healthy each org's backup is, when to poll it, and which alerts to send."""

@@ -1,4 +1,4 @@
-"""Alerts, the rules that decide which are due, and the state of what was notified."""
+"""The types of the alert policy: alerts, the settings that decide them, and what was notified before."""
 
 from __future__ import annotations
 
@@ -16,69 +16,73 @@ AlertKind = Literal[
 ]
 
 ALL_ORGS: Final = ""
-"""Stands for the org's name in an alert about all orgs."""
+"""The value of `Alert.org` in an alert that is not about a single org."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRules:
-    """The settings and circumstances on which `decide_alerts` depends."""
+    """The settings and circumstances by which `decide_alerts` decides which alerts are due."""
 
     settings: AlertSettings = field(default_factory=AlertSettings)
     poll_interval: timedelta = timedelta(minutes=5)
-    """The time between two polls of an org; an "out of reach" alert waits for the other orgs' polls."""
+    """The time between two polls of an org.
+
+    Before an org is notified as out of reach, zbtui waits up to two intervals for the polls of the other
+    orgs.
+    """
     covers_all_orgs: bool = True
-    """Whether this process watches all orgs; only then can it detect an outage."""
+    """Whether this process watches all orgs of the config; only such a process can detect an outage."""
     journal_problem: Problem | None = None
-    """Why the journal cannot be kept; None: the journal is kept."""
+    """The problem that keeps zbtui from writing its journal (its database); None if there is none."""
     config: str = ""
-    """The path of the config that names the orgs; empty for a config in memory."""
+    """The path of the config file that lists the orgs; empty if the config exists only in memory."""
     config_is_settled: bool = True
-    """Whether the config has not changed for some seconds; before that, an editor may still be writing."""
+    """Whether the config file was unchanged for some seconds, so that no editor is still writing it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgAlertState:
-    """The last verdict that was evaluated for an org, and when it was notified."""
+    """The last verdict on an org for which alerts were decided, and when the verdict was notified."""
 
     verdict: str
     level: Level
     notified_at: datetime | None
-    """None: the org is well, so nothing was notified."""
+    """The time when the verdict was last notified; None if its level is too low to be notified."""
     polled_at: datetime | None = None
-    """When the poll behind this verdict was made; older polls are ignored."""
+    """The time of the poll that led to this verdict; the results of older polls are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """What was notified so far: of each org, an outage, the journal, and orgs that left the config."""
+    """The record of what was notified: about each org, an outage, the journal, and missing orgs."""
 
     orgs: Mapping[str, OrgAlertState] = field(default_factory=dict)
     outage_since: datetime | None = None
-    """When the current outage was first notified; None: there is none."""
+    """The time when the current outage of all orgs was first notified; None if there is no outage."""
     outage_notified_at: datetime | None = None
-    """When the current outage was last notified, by an alert or a reminder."""
+    """The time when the current outage was last notified, by an alert or by a reminder."""
     outage_ended_at: datetime | None = None
-    """When the last outage ended."""
+    """The time when the last outage ended; None if none has ended, or if an outage lasts."""
     journal_notified_at: datetime | None = None
-    """When it was last notified that the journal cannot be kept; None: the journal is kept."""
+    """The time of the last alert that the journal cannot be written; None if the journal is written."""
     watched: Mapping[tuple[str, str], datetime | None] = field(default_factory=dict)
-    """Each org that a config has had, by the config's path and the org's name.
+    """The orgs that were ever listed in a config, by the config's path and the org's name.
 
-    None: the org is watched, so an alert is due once it is missing from the config. A time: no alert is
-    due, because zbtui took the org off watch then, or the alert was stored then.
+    The value None means that the org is watched: an alert is due once the org is missing from the config. A
+    time means that no alert is due: at that time, zbtui itself removed the org, or the alert was stored.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One notification that is due."""
+    """A message that is to be sent to people, about an org or about zbtui itself."""
 
     at: datetime
     kind: AlertKind
     org: str
-    """`ALL_ORGS` if the alert is about an outage, the journal, or several orgs that left the config."""
+    """The org's name; `ALL_ORGS` if the alert is about an outage, the journal, or several missing orgs."""
     previous_verdict: str | None
-    """The verdict in the alert state before this alert; None: there was none."""
+    """The name of the verdict in the alert state before this alert; None if there was no verdict."""
     verdict: str
     level: Level
     headline: str
@@ -86,7 +90,7 @@ class Alert:
 
     @property
     def title(self) -> str:
-        """One line, such as `acme: failed`."""
+        """The alert's subject in one line, such as `acme: failed`."""
         match self.kind:
             case "recovery" if self.level is Level.OK:
                 return f"{self.org}: well again"
@@ -111,7 +115,7 @@ class Alert:
 
 
 def verdict_text(verdict: str) -> str:
-    """A verdict's name in plain words."""
+    """Return a verdict's name in plain words, such as `too old` for `too_old`."""
     return _VERDICT_TEXTS.get(verdict) or verdict.replace("_", " ")
 
 

@@ -1,7 +1,7 @@
 """Decides which alerts are due. Pure: takes the alert state as an argument and returns the new one.
 
-A bad verdict is notified once, and so is the recovery from it; a verdict that lasts is repeated as a
-reminder. An outage of this machine's network is one alert, not one for each org.
+A bad verdict on an org is notified once, and so is the org's recovery; reminders repeat a verdict that
+lasts. If no org can be reached, one alert is sent for all orgs, not one for each.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SHARED_PROBLEM_KINDS: Final[tuple[ProblemKind, ...]] = ("network", "keyring", "
 
 @dataclass(frozen=True, slots=True)
 class JudgedOrg:
-    """A snapshot and its verdict."""
+    """An org's snapshot, with the verdict on it."""
 
     snapshot: Snapshot
     verdict: Verdict
@@ -55,38 +55,41 @@ class JudgedOrg:
 
     @property
     def polled_at(self) -> datetime | None:
-        """When the org was last polled; None: not since the program started."""
+        """The time of the org's last poll; None if it was not polled since the program started."""
         is_unpolled = self.snapshot.polls.restored and self.snapshot.polls.problem is None
         return None if is_unpolled else self.snapshot.polls.attempted_at
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether the last poll failed for a reason that all orgs may share, such as the network."""
+        """Whether the org's last poll failed for a reason that can affect all orgs, such as the network."""
         problem = self.snapshot.polls.problem
         return problem is not None and problem.kind in _SHARED_PROBLEM_KINDS
 
     @property
     def has_answered(self) -> bool:
-        """Whether Zoho answered the last poll, even with a refusal."""
+        """Whether Zoho answered the org's last poll, even if with a refusal."""
         problem = self.snapshot.polls.problem
         return problem is None or (problem.http_status is not None and not self.is_unreachable)
 
     @property
     def is_polled(self) -> bool:
-        """Whether the org will soon be polled again without a person's help."""
+        """Whether zbtui will soon poll the org again without a person's help."""
         problem = self.snapshot.polls.problem
         is_stuck = problem is not None and (problem.final or problem.forbids_early_retry)
         return not (self.snapshot.activity.paused or is_stuck)
 
     def was_polled_since(self, moment: datetime | None) -> bool:
-        """Whether the last poll was after `moment`; for None, whether there was a poll at all."""
+        """Whether the org was polled after `moment` or, if `moment` is None, at all."""
         return self.polled_at is not None and (moment is None or self.polled_at > moment)
 
 
 def decide_alerts(
     state: AlertState, judged: Sequence[JudgedOrg], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, tuple[Alert, ...]]:
-    """The new alert state, and the alerts that are due; `judged` are all orgs that this process watches."""
+    """Return the new alert state and the alerts that are due.
+
+    `judged` are all orgs that this process watches.
+    """
     # 1. Correct times from the future, before anything is compared with them: after the clock was
     #    set back, they would silence reminders and reject polls as old.
     state, alerts, reachability = _clamp_to_now(state, now), list[Alert](), _reachability_of(judged)
@@ -122,13 +125,16 @@ def decide_alerts(
 
 
 def _is_older_than_state(org: JudgedOrg, before: OrgAlertState | None) -> bool:
-    """Whether the state comes from a later poll, made by another process."""
+    """Whether the org's alert state, `before`, comes from a later poll, made by another process."""
     state_at = before.polled_at if before else None
     return state_at is not None and org.polled_at is not None and org.polled_at < state_at
 
 
 def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
-    """The state with all future times moved to `now`; they date from before the clock was set back."""
+    """Return the alert state with every time later than `now` replaced by `now`.
+
+    Such times were stored before this machine's clock was set back.
+    """
 
     def clamp(moment: datetime | None) -> datetime | None:
         return min(moment, now) if moment else None
@@ -153,7 +159,7 @@ def _decide_outage(
     rules: AlertRules,
     now: datetime,
 ) -> tuple[AlertState, list[Alert]]:
-    """The new alert state, and the alert if an outage of all orgs begins, ends, or is due a reminder."""
+    """Return the new alert state, and an alert if an outage of all orgs begins, ends or gets a reminder."""
     since = state.outage_since
     # 1. No outage yet: has one begun?
     if since is None:
@@ -181,7 +187,7 @@ def _find_outage(
     rules: AlertRules,
     now: datetime,
 ) -> list[JudgedOrg]:
-    """The orgs of a new outage: those out of reach, at least two; empty if there is no outage."""
+    """Return the orgs out of reach, at least two, if a new outage has begun; otherwise an empty list."""
     if rules.settings.least > Level.UNKNOWN:
         return []
     polled = [org for org in judged if org.is_polled]
@@ -205,9 +211,9 @@ def _find_outage(
 
 
 def _has_lasted(org: JudgedOrg, state: AlertState, rules: AlertRules, now: datetime) -> bool:
-    """Whether enough polls of an org have failed.
+    """Whether enough polls of an org have failed in a row to notify that it is out of reach.
 
-    Right after an outage, failures that began before its end do not count.
+    Until two poll intervals after an outage, failures that began before the outage's end do not count.
     """
     began, over = org.snapshot.polls.failing_since or now, state.outage_ended_at
     counts = over is None or began > over or now - over > rules.poll_interval * 2
@@ -215,7 +221,7 @@ def _has_lasted(org: JudgedOrg, state: AlertState, rules: AlertRules, now: datet
 
 
 def _unreachable_since(org: JudgedOrg, state: AlertState, now: datetime) -> datetime:
-    """Since when an org has been out of reach; an outage that is over does not count."""
+    """Return when the org's polls began to fail or the last outage ended, whichever was later."""
     began = min(org.snapshot.polls.failing_since or now, now)
     return max(began, state.outage_ended_at) if state.outage_ended_at else began
 
@@ -223,9 +229,10 @@ def _unreachable_since(org: JudgedOrg, state: AlertState, now: datetime) -> date
 def _others_are_pending(
     others: bool, has_unpolled: bool, began: datetime, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether other orgs still have to be polled to show if they are out of reach, too.
+    """Whether polls of other orgs are still awaited, which could show that Zoho can be reached.
 
-    Each org is polled within its interval; an org is unpolled if the program has just started.
+    Two poll intervals after `began`, the other orgs were polled, unless one was never polled
+    (`has_unpolled`) because the program has just started.
     """
     return has_unpolled or (others and now - began <= rules.poll_interval * 2)
 
@@ -248,14 +255,14 @@ def _outage_over_alert(reached: JudgedOrg, since: datetime, now: datetime) -> Al
 
 @dataclass(frozen=True, slots=True)
 class _Reachability:
-    """Which orgs answer: shows whether other orgs can be reached while one cannot."""
+    """The times at which Zoho answered, to see if other orgs can be reached while one cannot."""
 
     answered_at: tuple[datetime, ...]
-    """The times of the last polls that Zoho answered, sorted."""
+    """The times of the orgs' last polls, without the polls that Zoho did not answer; earliest first."""
     polled_count: int
-    """How many orgs will soon be polled again (`JudgedOrg.is_polled`)."""
+    """The number of orgs that will soon be polled again (`JudgedOrg.is_polled`)."""
     has_unpolled: bool
-    """Whether one of these orgs has not been polled yet."""
+    """Whether one of the orgs in `polled_count` has not been polled yet."""
 
 
 def _reachability_of(judged: Sequence[JudgedOrg]) -> _Reachability:
@@ -270,7 +277,7 @@ def _reachability_of(judged: Sequence[JudgedOrg]) -> _Reachability:
 def _is_conclusive(
     org: JudgedOrg, state: AlertState, reachability: _Reachability, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether a verdict may be compared: it is recent, or the org was out of reach for long enough."""
+    """Whether an org's verdict is certain enough to decide alerts; after a single failed poll it is not."""
     verdict, snapshot = org.verdict, org.snapshot
     # 1. No recent good poll: the verdict says nothing about now. Exception: a critical verdict still
     #    counts once polls have failed for good, or often enough.
@@ -305,7 +312,7 @@ def _is_conclusive(
 def _is_alone_unreachable(
     org: JudgedOrg, state: AlertState, reachability: _Reachability, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether an org is out of reach while another is not, or while no other org can show more."""
+    """Whether an org is out of reach although another org answered, or no other org's poll is awaited."""
     at, began = org.polled_at, _unreachable_since(org, state, now)
     is_out = org.was_polled_since(state.outage_ended_at) and _has_lasted(org, state, rules, now)
     if at is None or not is_out:
@@ -318,7 +325,7 @@ def _is_alone_unreachable(
 
 
 def _already_notified(state: AlertState, org: JudgedOrg) -> bool:
-    """Whether an alert already said that the org cannot be reached; one about a backup does not count."""
+    """Whether the org's verdict has the level `UNKNOWN` and was notified already."""
     before = state.orgs.get(org.org_name)
     if before is None or org.verdict.level is not Level.UNKNOWN:
         return False

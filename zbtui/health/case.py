@@ -1,4 +1,4 @@
-"""What the rules judge: an org with a recent observation."""
+"""The input of the rules that judge an org, and facts that several rules derive from the input."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ _MIN_GRACE, _MAX_GRACE = timedelta(days=1), timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The input of every rule."""
+    """The input of every rule: what is known of one org, the thresholds that apply, and the time."""
 
     snapshot: Snapshot
     policy: WatchPolicy
-    """The policy with the org's own settings applied."""
+    """The watch policy (poll intervals and thresholds), with the org's own settings applied."""
     now: datetime
     patience: int
-    """After this many failed polls, or failed reads of the history, in a row, older data does not count."""
+    """The number of failed polls in a row after which the data of older polls is not used.
+
+    The same number applies to failed reads of the history.
+    """
 
     @property
     def backup(self) -> Backup | None:
@@ -44,14 +47,14 @@ class Case:
 
     @property
     def status_badge(self) -> str:
-        """Zoho's status word, for the badge."""
+        """The text for the verdict's badge: Zoho's status word, or a substitute if there is none."""
         if self.backup is None:
             return "NO BACKUP"
         return self.backup.status or "NO STATUS"
 
     @property
     def time_to_next_run(self) -> timedelta | None:
-        """Time until the next run; negative once it is due."""
+        """The time until the next backup run; negative once the run is due, None if none is announced."""
         return self.snapshot.time_to_next_run(self.now)
 
     @property
@@ -60,24 +63,30 @@ class Case:
 
     @property
     def history_read_at(self) -> datetime | None:
-        """When the history was last read, by Zoho's clock."""
+        """The time of the last read of the history, by Zoho's clock; None if it was never read."""
         read = self.snapshot.zoho.history_read_at
         return read and self.snapshot.zoho_now(read)
 
     @property
     def completed_run_start(self) -> HistoryEntry | None:
-        """The start of a run that the details show as completed, but whose end the history still lacks."""
+        """The history's start row of a run that Zoho's backup details show as completed.
+
+        None if there is no such run, or if the history already has the run's end.
+        """
         return (
             self.history.unfinished_start if self.history and self.state is BackupState.COMPLETED else None
         )
 
 
 Rule = Callable[[Case], Verdict | None]
-"""A pure function that returns a verdict, or None if it does not apply."""
+"""A pure function that returns a verdict on a case, or None if the rule does not apply."""
 
 
 def backup_awaited_since(case: Case) -> datetime | None:
-    """When the backup's age begins: at the last good backup, or at the plan if none ever completed."""
+    """Return the time of the last good backup, or of the plan if no backup ever completed.
+
+    None if that time is unknown.
+    """
     history, newer = case.history, case.completed_run_start
     if history is None:
         return None
@@ -87,10 +96,11 @@ def backup_awaited_since(case: Case) -> datetime | None:
 
 
 def planned_since(case: Case) -> datetime | None:
-    """Since when the org has had a plan: the time of the plan's oldest row in the history.
+    """Return the time since when the org has had a backup plan.
 
-    The oldest row, because a plan that is replaced each month must not start again. If there is no row,
-    or the only one announces a first run that is still ahead: the time of the first run.
+    This is the time of the oldest `scheduled` row in the history, so that replacing the plan each month
+    does not reset it. Without such a row, or if the only such row announces a first run that is still
+    ahead, the time of the first run is returned.
     """
     rows = [row for row in case.history.entries if row.action == "scheduled"] if case.history else []
     times = [row.logged_at for row in rows if row.logged_at]
@@ -101,9 +111,11 @@ def planned_since(case: Case) -> datetime | None:
 
 
 def max_backup_age(case: Case) -> timedelta | None:
-    """How old the last good backup may be: 8 days if weekly, 16 if every two weeks, 33 if monthly.
+    """Return the age from which the last good backup is too old; None if there is no plan and no `max_age`.
 
-    A recurrence rule that cannot be parsed counts as monthly, or rarer. None: there is no plan.
+    Without a configured `max_age`, a weekly plan gives 8 days, a plan of every two weeks 16, a monthly plan
+    33. A recurrence rule that cannot be parsed in full is taken as monthly, or as rarer if its parsed part
+    is.
     """
     if case.policy.max_age is not None:
         return case.policy.max_age
@@ -117,7 +129,10 @@ def max_backup_age(case: Case) -> timedelta | None:
 
 
 def running_duration(case: Case) -> timedelta:
-    """Time since the run's start in the history, or since the run was first seen, whichever is longer."""
+    """Return how long a run has lasted since its start in the history or since zbtui first saw the run.
+
+    The longer of the two is returned.
+    """
     seen = max(case.now - (case.snapshot.zoho.running_since or case.now), timedelta())
     start = case.history.unfinished_start if case.history else None
     return max(seen, case.zoho_now - start.logged_at) if start and start.logged_at else seen

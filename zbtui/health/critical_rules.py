@@ -1,4 +1,4 @@
-"""The rules for orgs without a reliable good backup, or whose last result is not known."""
+"""The rules that find no reliable good backup (critical), or cannot tell if there is one (unknown)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from zbtui.zoho_api.errors import BACKUP_MENU
 from zbtui.zoho_api.history import RunOutcome
 
 MAX_HISTORY_AGE: Final = 3 * HISTORY_AND_LINKS_EVERY
-"""A history that was read longer ago than this does not count."""
+"""The time after which a history that was read is too old to judge by."""
 MAX_HISTORY_LAG: Final = timedelta(minutes=10)
-"""How long the history may lack what the details show: Zoho updates the details first."""
+"""The longest time that the history is allowed to lack what Zoho's backup details already show."""
 MISSED_AFTER: Final = timedelta(hours=1)
-"""A history read this long after a due date proves that no run began, even if later reads fail."""
+"""The least time from a due date to a read of the history which proves that no run began.
+
+This applies only if a later read of the history failed.
+"""
 _ORDER_BY_HAND: Final = f"Order one by hand in Zoho: {BACKUP_MENU}."
 
 
 def wrong_org(case: Case) -> Verdict | None:
-    """The sign-in now answers for another org than before."""
+    """Return a critical verdict if the sign-in now answers for another org than before."""
     number, company = case.snapshot.zoho.other_org_number, case.snapshot.zoho.company
     if number is None:
         return None
@@ -43,9 +46,9 @@ def wrong_org(case: Case) -> Verdict | None:
 
 
 def failed(case: Case) -> Verdict | None:
-    """The details say FAILED or PAYMENT_FAILED, or the last finished run in the history failed.
+    """Return a critical verdict if the last run failed, by Zoho's backup details or by the history.
 
-    An org whose last run failed stays `failed` while a new run is in progress.
+    An org whose last run failed keeps this verdict while a new run is in progress.
     """
     state, snapshot = case.state, case.snapshot
     in_details = state in (BackupState.FAILED, BackupState.PAYMENT_FAILED)
@@ -80,7 +83,7 @@ def _next_step_text(case: Case) -> str:
 
 
 def stopped(case: Case) -> Verdict | None:
-    """The details say STOPPED."""
+    """Return a critical verdict if the status in Zoho's backup details is STOPPED."""
     if case.state is not BackupState.STOPPED:
         return None
     row = case.history.newest_with_action("stopped") if case.history else None
@@ -97,9 +100,10 @@ def stopped(case: Case) -> Verdict | None:
 
 
 def missed(case: Case) -> Verdict | None:
-    """A due date passed more than `overdue_after` ago, no run began, and Zoho announces another date.
+    """Return a critical verdict if a run did not begin and Zoho already announces another date.
 
-    The verdict ends with the next good run.
+    The verdict is given once the run's due date is more than `overdue_after` ago. It ends with the next
+    good run.
     """
     read, now_due = case.history_read_at, case.snapshot.next_run
     if read is None:
@@ -119,7 +123,10 @@ def missed(case: Case) -> Verdict | None:
 
 
 def overdue(case: Case) -> Verdict | None:
-    """The next run has been due for longer than `overdue_after`, and no run is in progress."""
+    """Return a critical verdict if the announced run did not begin within `overdue_after` of its date.
+
+    No verdict is given while a run is in progress.
+    """
     ahead = case.time_to_next_run
     if ahead is None or case.state is BackupState.INPROGRESS or -ahead <= case.policy.overdue_after:
         return None
@@ -133,7 +140,11 @@ def overdue(case: Case) -> Verdict | None:
 
 
 def no_history(case: Case) -> Verdict | None:
-    """The last result is not known: the history is unreadable, outdated, or behind the details."""
+    """Return an unknown verdict if the last result is not known from the history.
+
+    The history is then unreadable, outdated, behind Zoho's backup details, or without the last backup's
+    date.
+    """
     zoho, problem = case.snapshot.zoho, case.snapshot.polls.history_problem
     read, behind = zoho.history_read_at, zoho.history_behind_since
     if zoho.history is None or read is None or not timedelta() <= case.now - read <= MAX_HISTORY_AGE:
@@ -155,9 +166,9 @@ def _not_known(headline: str, hint: str | None = None) -> Verdict:
 
 
 def too_old(case: Case) -> Verdict | None:
-    """The last completed backup is older than `max_backup_age`.
+    """Return a critical verdict if the last completed backup is older than `max_backup_age`.
 
-    If no backup ever completed, the age begins with the plan (`planned_since`).
+    If no backup ever completed, the age of the plan is used instead (`planned_since`).
     """
     limit, since = max_backup_age(case), backup_awaited_since(case)
     if limit is None or since is None or case.zoho_now - since <= limit:
@@ -171,7 +182,7 @@ def too_old(case: Case) -> Verdict | None:
 
 
 def no_date(case: Case) -> Verdict | None:
-    """The date of the next run cannot be read."""
+    """Return an unknown verdict if Zoho sends a date of the next run that cannot be read."""
     backup = case.backup
     if (
         backup is None
@@ -190,7 +201,10 @@ def no_date(case: Case) -> Verdict | None:
 
 
 def never_completed(case: Case) -> Verdict | None:
-    """No backup ever completed, and nothing dates the plan, so `too_old` cannot judge it."""
+    """Return an unknown verdict if no backup ever completed and the age of the plan is unknown.
+
+    Without that age, `too_old` cannot judge the org.
+    """
     history, backup = case.history, case.backup
     if history is None or backup is None or not backup.rrule:
         return None

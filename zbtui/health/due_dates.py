@@ -1,7 +1,7 @@
-"""The due dates of announced runs, each kept until the history shows how the run ended.
+"""Keeps the due date of each announced backup run until the history shows how the run ended.
 
-An answer names only the next run: once a date has passed, the next answer names another date. So each
-date is stored before it falls due.
+Zoho's answer names only the next run; once its date has passed, Zoho names a later date. So each date is
+stored before it passes.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from zbtui.zoho_api.recurrence import parse_rrule
 from zbtui.zoho_api.runs import History
 
 _START_TOLERANCE: Final = timedelta(minutes=1)
-"""How long before its due date a run may start."""
+"""The longest time that a run can start before a due date and still belong to that date."""
 HISTORY_REACH: Final = timedelta(days=360)
-"""How far back the history is complete: Zoho keeps rows for a year, so only older ones may be gone."""
+"""The time for which the history is taken as complete; Zoho keeps its rows for a year."""
 _MAX_DUE_DATES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class DueDate:
-    """An announced run whose end is not known yet."""
+    """The due date of an announced backup run whose end is not known yet."""
 
     at: datetime
     announced_at: datetime
-    """When an answer last announced the run, by Zoho's clock."""
+    """The time, by Zoho's clock, of the last answer that announced this run."""
     began: bool = False
-    """Whether the details showed the run, or the history has its start."""
+    """Whether the run is known to have begun, from Zoho's backup details or from the history."""
 
 
 def update_due_dates(
@@ -40,13 +40,14 @@ def update_due_dates(
     history: History | None,
     zoho_now: datetime,
 ) -> tuple[DueDate, ...]:
-    """The due dates, oldest first, whose runs still have no known end after a good poll.
+    """Return the due dates, oldest first, whose runs still have no known end after a good poll.
 
     Args:
         known: the due dates before this poll.
-        was: the backup by the poll before.
-        backup: the backup by this poll.
-        history: the history as last read.
+        was: the backup job that the previous poll returned.
+        backup: the backup job that this poll returned.
+        history: the history as last read; None if it was never read.
+        zoho_now: the time by Zoho's clock.
     """
     # 1. Drop future dates that Zoho no longer announces: the plan was changed or stopped. But a job
     #    ordered by hand only hides the plan, and a date that has passed stays.
@@ -70,24 +71,24 @@ def update_due_dates(
 def settle_due_dates(
     dates: tuple[DueDate, ...], history: History, zoho_now: datetime
 ) -> tuple[DueDate, ...]:
-    """The due dates, oldest first, without those that the history accounts for."""
+    """Return the due dates, oldest first, without those whose runs have ended or were cancelled."""
     ends: list[datetime | None] = [*(due.at for due in dates[1:]), None]
     left = (_settle(due, end, history, zoho_now) for due, end in zip(dates, ends, strict=False))
     return tuple(due for due in left if due)
 
 
 def announced_run(backup: Backup | None) -> datetime | None:
-    """When the next run is due according to the details; None: no run will come."""
+    """Return when the next run is due according to Zoho's backup details; None if no run will come."""
     return None if backup is None or backup.state in ENDED_PLANS else backup.next_run
 
 
 def _hides_plan(backup: Backup | None) -> bool:
-    """Whether the details show a job ordered by hand; a plan may still exist behind the job."""
+    """Whether Zoho's backup details show a job ordered by hand, which can hide a plan."""
     return backup is not None and backup.state not in ENDED_PLANS and not backup.rrule
 
 
 def _shows_new_run(was: Backup | None, backup: Backup | None) -> bool:
-    """Whether a run has begun since the poll before."""
+    """Whether a run has begun between two polls, which returned `was` and then `backup`."""
     now, before = backup and backup.state, was and was.state
     if now is BackupState.COMPLETED:
         return before not in (BackupState.COMPLETED, BackupState.INPROGRESS)
@@ -97,9 +98,10 @@ def _shows_new_run(was: Backup | None, backup: Backup | None) -> bool:
 def _passed_first_run(
     backup: Backup | None, history: History | None, zoho_now: datetime
 ) -> datetime | None:
-    """The plan's first run, if it has passed so recently that the history must have its rows.
+    """Return the time of the plan's first run, if that run has passed and is in the history's reach.
 
-    None if the first run does not fall on a day of the rule: `start_date` may then mean something else.
+    None if that run is still ahead, too long ago, or not on a day of the recurrence rule: `start_date` may
+    then mean something else.
     """
     first = backup.first_run if backup else None
     if backup is None or history is None or first is None or not backup.rrule:
@@ -112,10 +114,12 @@ def _passed_first_run(
 
 
 def _settle(due: DueDate, until: datetime | None, history: History, zoho_now: datetime) -> DueDate | None:
-    """The due date, marked as begun if the history has a start; None if the history accounts for it.
+    """Return the due date, marked as begun if the history has the run's start.
+
+    None if the run ended or was cancelled according to the history.
 
     Args:
-        until: the next due date; runs from then on belong to the next due date.
+        until: the next due date, to which later runs belong; None if there is no later due date.
     """
     if due.at > zoho_now:
         return due

@@ -1,4 +1,4 @@
-"""Changes of an org's state between two polls, recorded in the journal."""
+"""Finds the changes of an org's state between two polls, which the journal records."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.recurrence import rrule_text
 
 LICENCE_EXPIRY_NOTICE: Final = timedelta(days=30)
-"""The end of a licence is recorded once it is this near."""
+"""The time before the end of a licence from which zbtui records and shows the end."""
 
 EventKind = Literal["status", "verdict", "schedule", "requester", "run", "trouble", "licence"]
 
 
 @dataclass(frozen=True, slots=True)
 class OrgState:
-    """Seven facts about an org after a poll, each one word or one line; None: absent or unknown."""
+    """The seven facts about an org after a poll, each a text of one line; None means absent or unknown."""
 
     status: str | None
-    """Zoho's status word; `none` if no backup is set up."""
+    """The status word of the backup, as Zoho sent it; `none` if no backup is set up."""
     verdict: str
     schedule: str | None
     """The recurrence rule, as Zoho sent it."""
     requester: str | None
-    """Name and ZUID."""
+    """The name and ZUID (Zoho's user id) of the user who requested the backup."""
     run: str | None
-    """How and when the newest run ended."""
+    """The outcome of the newest finished run, and the time of its end."""
     trouble: str | None
-    """The poll's problem: why it failed; None: it did not."""
+    """The message of the problem because of which the poll failed; None if the poll succeeded."""
     licence: str | None
-    """The date on which the licence ends, once it is near."""
+    """The date on which the licence ends, once it is within `LICENCE_EXPIRY_NOTICE`."""
 
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
@@ -42,23 +42,23 @@ assert tuple(field.name for field in fields(OrgState)) == EVENT_KINDS
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One recorded change of an org state."""
+    """A recorded change of one of the seven facts about an org (`OrgState`)."""
 
     at: datetime
-    """When the change was seen."""
+    """The time when zbtui saw the change."""
     org: str
     kind: EventKind
     before: str | None
     after: str | None
-    """None in an event of kind `trouble`: the problem is over."""
+    """The new value of the fact; None in an event of kind `trouble` means that the problem is over."""
     level: str
-    """The label of the verdict's level after the poll."""
+    """The label of the level of the verdict after the poll, such as `ok`."""
     headline: str
-    """The verdict's headline."""
+    """The headline of the verdict after the poll."""
 
 
 def before_and_after_texts(event: Event) -> tuple[str, str]:
-    """The old and the new value of an event, in plain words."""
+    """Return the old and the new value of an event, in plain words."""
     before, after = (_value_text(event, value) for value in (event.before, event.after))
     return before, "over" if event.kind == "trouble" and event.after is None else after
 
@@ -70,7 +70,7 @@ def _value_text(event: Event, value: str | None) -> str:
 
 
 def org_state_from(snapshot: Snapshot, verdict: Verdict, now: datetime) -> OrgState | None:
-    """The org's state at `now`; None until a first poll has succeeded or failed."""
+    """Return the facts about the org at `now`; None until a first poll has succeeded or failed."""
     if snapshot.zoho.observed_at is None and snapshot.polls.problem is None:
         return None
     backup, problem = snapshot.zoho.backup, snapshot.polls.problem
@@ -89,10 +89,10 @@ def org_state_from(snapshot: Snapshot, verdict: Verdict, now: datetime) -> OrgSt
 def state_changes(
     before: OrgState | None, after: OrgState
 ) -> tuple[tuple[EventKind, str | None, str | None], ...]:
-    """The facts that have changed, as (kind, old value, new value).
+    """Return the facts that have changed, as (kind, old value, new value).
 
-    If there is no state before, only verdict and problem count. While polls fail, `after` has the facts
-    of the last good poll, so the facts do not change.
+    If `before` is None, only the verdict and the problem are reported. While polls fail, `after` repeats
+    the other facts of the last good poll, so that no change of these facts is reported.
     """
     pairs = ((kind, getattr(before, kind, None), getattr(after, kind)) for kind in EVENT_KINDS)
     return tuple(

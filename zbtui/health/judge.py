@@ -1,7 +1,7 @@
-"""Judges whether an org's backup is healthy: one pure function for the screen, `check` and alerts.
+"""Judges whether an org's backup is healthy: one pure function for the screen, `check` and the alerts.
 
-The first rule that matches wins. Missing data never improves a verdict: without a recent observation no
-org is `ok`, and an org that was critical stays critical until newer data is known.
+The first rule that matches wins. Missing data never improves a verdict: without a recent observation no org
+is `ok`, and an org that was critical stays critical until newer data is known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zbtui.model.verdict import Level, Verdict
 from zbtui.model.watch_policy import WatchPolicy
 
 ALLOWED_FAILURES: Final = 3
-"""Polls that may fail or be missed before the last observation no longer counts."""
+"""After this many failed or missed polls in a row, the last observation no longer counts."""
 
 PROBLEM_BADGES: Final[dict[ProblemKind, str]] = {
     "auth": "SIGN IN",
@@ -36,13 +36,13 @@ PROBLEM_BADGES: Final[dict[ProblemKind, str]] = {
 def judge(
     snapshot: Snapshot, policy: WatchPolicy, now: datetime, allowed_failures: int = ALLOWED_FAILURES
 ) -> Verdict:
-    """The verdict on one org.
+    """Return the verdict on one org.
 
     Args:
         snapshot: what is known of the org.
-        policy: thresholds and intervals, before the org's own are applied.
-        now: by this machine's clock, with a time zone.
-        allowed_failures: failed polls after which the last good answer no longer counts.
+        policy: the watch policy (poll intervals and thresholds), before the org's own values are applied.
+        now: the time by this machine's clock, with a time zone.
+        allowed_failures: after this many failed polls in a row, the last good answer no longer counts.
     """
     now = now.astimezone(UTC)  # datetimes of one zone subtract by wall clock, wrongly across a DST change
     case = Case(snapshot, snapshot.org.own_policy(policy), now, allowed_failures)
@@ -57,9 +57,9 @@ def judge(
 
 
 def _verdict_without_answer(case: Case) -> Verdict | None:
-    """The verdict on an org without a recent good answer; None: there is a recent good answer."""
+    """Return the verdict on an org without a recent good answer; None if there is such an answer."""
     snapshot, problem, seen = case.snapshot, case.snapshot.polls.problem, case.snapshot.zoho.observed_at
-    # `abs`: an observation from the future means that the clock was set back.
+    # `abs`: an observation from the future means that this machine's clock was set back.
     outdated = seen is None or abs(case.now - seen) > ALLOWED_FAILURES * case.policy.every
     if problem and (problem.final or outdated or snapshot.polls.failures >= case.patience):
         return Verdict(
@@ -78,10 +78,13 @@ def _verdict_of_rules(case: Case) -> Verdict:
 
 
 def _critical_as_of(case: Case, moment: datetime | None) -> Verdict | None:
-    """The critical verdict of an earlier moment, in today's words; None: the org was not critical."""
+    """Return the critical verdict that an org had at `moment`, worded for now.
+
+    None if `moment` is None, or if the org was not critical at `moment`.
+    """
     if moment is None:
         return None
-    moment = min(moment, case.now)  # the clock may have been set back
+    moment = min(moment, case.now)  # this machine's clock may have been set back
     then = replace(case, now=moment.astimezone(UTC))
     rule, was = next(((rule, was) for rule in RULES if (was := rule(then))), (None, None))
     if rule is None or was is None or was.level is not Level.CRITICAL:

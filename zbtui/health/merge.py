@@ -1,6 +1,7 @@
-"""Merges a poll with the journal's state of an org, which another process may have written.
+"""Merges the result of a poll with the org's state in the journal, which other processes write, too.
 
-Pure: the journal calls `merge` in the transaction in which it reads the `JournaledState`.
+The functions are pure: the journal (zbtui's database) calls `merge` in the transaction in which it reads
+the `JournaledState`.
 """
 
 from __future__ import annotations
@@ -16,19 +17,22 @@ from zbtui.health.snapshot import Snapshot
 from zbtui.model.watch_policy import WatchPolicy
 
 _MAX_CLOCK_ERROR: Final = timedelta(hours=1)
-"""A stored time further ahead of now than this was written while the clock was wrong."""
+"""A stored time that is further in the future than this is taken as written by a wrong clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournaledState:
-    """What the journal has stored for an org."""
+    """The data about one org that the journal has stored."""
 
     snapshot: Snapshot | None = None
-    """The stored snapshot, with history. None: none is stored, or its history is not later (`is_later`)."""
+    """The stored snapshot, with its history.
+
+    None if no snapshot is stored, or if its history is not later than this process's own (`is_later`).
+    """
     polled_at: datetime | None = None
-    """When the last stored poll was made; None: none is stored."""
+    """The time of the last poll in the journal; None if no poll is stored."""
     org_state: OrgState | None = None
-    """The org state after that poll; None: none is stored, or it cannot be decoded."""
+    """The facts about the org after the poll of `polled_at`; None if none can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,15 @@ class MergeResult:
 
     snapshot: Snapshot
     org_state: OrgState | None = None
-    """None: write nothing."""
+    """The facts about the org that the journal has to write; None if there is nothing to write."""
     events: tuple[Event, ...] = ()
 
 
 def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: datetime) -> MergeResult:
-    """Merge a poll, good or failed; `polled` is this process's snapshot after the poll.
+    """Merge this process's snapshot after a poll (`polled`) with the journal's state (`kept`).
 
-    If several processes see the same change, the first to write it records the event. A poll older than
-    the last stored one changes nothing.
+    The poll was good or failed. If several processes see the same change, the first to write it records the
+    event. A poll older than the last stored one changes nothing in the journal.
     """
     snapshot = with_later_history(polled, kept.snapshot)
     verdict = judge(snapshot, policy, now)
@@ -64,23 +68,28 @@ def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: date
 
 
 def is_later(kept_at: datetime, own_at: datetime | None, now: datetime) -> bool:
-    """Whether the stored history was read later than this process's own (`own_at` None: it has none)."""
+    """Whether a stored history, read at `kept_at`, is later than this process's own, read at `own_at`.
+
+    An `own_at` of None means that this process has no history. A `kept_at` more than an hour after `now`
+    comes from a wrong clock, and is never later.
+    """
     return kept_at <= now + _MAX_CLOCK_ERROR and (own_at is None or kept_at > own_at)
 
 
 def is_newer(at: datetime, kept_at: datetime | None, now: datetime | None) -> bool:
-    """Whether a value seen at `at` replaces the stored value, seen at `kept_at` (None: none is stored).
+    """Whether a value seen at `at` replaces the stored value, which was seen at `kept_at`.
 
-    A stored time too far ahead of `now` is replaced, too; without `now` it is kept.
+    A `kept_at` of None means that no value is stored. A stored value from more than an hour after `now` is
+    replaced, too, unless `now` is None.
     """
     return kept_at is None or at >= kept_at or (now is not None and kept_at > now + _MAX_CLOCK_ERROR)
 
 
 def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
-    """`polled` with the history and links of `kept`, if `kept` has a history.
+    """Return `polled` with the history and the links of `kept`, if `kept` has a history.
 
-    The journal passes `kept` only if its history is later (`is_later`). With different histories, two
-    processes would judge an org differently until the next read, hours later.
+    The journal passes `kept` only if its history is later than that of `polled` (`is_later`). With
+    different histories, two processes would judge an org differently until the next read, hours later.
     """
     if kept is None or kept.zoho.history is None or kept.zoho.history_read_at is None:
         return polled

@@ -1,4 +1,4 @@
-"""Finds when time alone may change a verdict, so that thousands of orgs are not judged each second."""
+"""Finds when a verdict can change without new data, so that not every org is judged each second."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _TIME_RESOLUTION: Final = timedelta.resolution
 
 
 def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> datetime:
-    """The first moment after `now` at which `judge` may give another name or level, or `NEVER`.
+    """Return the first moment after `now` at which `judge` can give another name or level, or `NEVER`.
 
-    Until then only the verdict's words change, such as a countdown. Invalid once the clock is set back.
+    Until then only the verdict's words change, such as a countdown. After this machine's clock was set
+    back, the moment is no longer valid.
     """
     now = now.astimezone(UTC)
     case = Case(snapshot, snapshot.org.own_policy(policy), now, ALLOWED_FAILURES)
@@ -35,13 +36,16 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
 
 
 def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """Each moment from which a rule measures, and the span the rule allows, by this machine's clock."""
+    """Yield each moment from which a rule measures time, and the span that the rule allows.
+
+    The moments are by this machine's clock.
+    """
     snapshot, policy = case.snapshot, case.policy
     if snapshot.zoho.observed_at:
         yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
         yield snapshot.zoho.observed_at, -ALLOWED_FAILURES * policy.every
     if snapshot.zoho.history_read_at:
-        if snapshot.zoho.history_read_at > case.now:  # the clock was set back
+        if snapshot.zoho.history_read_at > case.now:  # this machine's clock was set back
             yield snapshot.zoho.history_read_at, timedelta()
         yield snapshot.zoho.history_read_at, MAX_HISTORY_AGE
     if snapshot.zoho.history_behind_since:
@@ -53,7 +57,7 @@ def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
 
 
 def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """The same pairs of moment and span, for moments by Zoho's clock."""
+    """Yield pairs of moment and span like `_thresholds`, but for moments by Zoho's clock."""
     snapshot, policy = case.snapshot, case.policy
     if snapshot.next_run:
         yield snapshot.next_run, timedelta()

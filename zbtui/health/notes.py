@@ -1,4 +1,4 @@
-"""Notes on an org that is well, shown beside its verdict."""
+"""Writes the notes that are shown beside the verdict on a healthy org, such as expired links."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from zbtui.zoho_api.runs import History
 
 
 def notes(case: Case) -> tuple[str, ...]:
-    """The notes, most important first."""
+    """Return the notes on an org, most important first."""
     return tuple(filter(None, (_links_note(case), _quota_note(case), _licence_note(case))))
 
 
 def _links_note(case: Case) -> str | None:
-    """A note if the last backup's files are gone, or never existed, and no newer backup is running."""
+    """Return a note if the last backup's files are gone or never existed, and no backup is running."""
     links, last = case.snapshot.zoho.links, case.snapshot.last_completed
     if links is None or last is None or case.state is BackupState.INPROGRESS:
         return None
@@ -34,10 +34,11 @@ def _links_note(case: Case) -> str | None:
 
 
 def _quota_note(case: Case) -> str | None:
-    """A note if the next run exceeds the edition's allowance for its month, at the org's UTC offset.
+    """Return a note if the next run is beyond the number of backups that the edition includes in its month.
 
-    None for plans of every two weeks, which Zoho recommends ("Requesting data backup"), and if an earlier
-    month in the org's history had more runs than are included: then the allowance is wrong.
+    The month begins and ends at the org's UTC offset. None for plans of every two weeks, which Zoho
+    recommends ("Requesting data backup"). None also if an earlier month in the history had more runs than
+    are included: then the number is taken as wrong.
     """
     company, backup, history = case.snapshot.zoho.company, case.backup, case.history
     included = company.included_backups if company else None

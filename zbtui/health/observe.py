@@ -1,4 +1,4 @@
-"""Applies a poll's result to a snapshot."""
+"""Applies the result of a poll to an org's snapshot."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.runs import History, build_history
 
 _CLOCK_RESOLUTION: Final = timedelta(seconds=3)
-"""A smaller clock difference is ignored: the `Date` header has whole seconds, and answers take time."""
+"""The largest difference between Zoho's clock and this machine's that is ignored.
+
+The `Date` header has whole seconds, and answers take time.
+"""
 _FUTURE_TOLERANCE: Final = timedelta(minutes=5)
-"""Rows further ahead of Zoho's clock than this do not count."""
+"""History rows dated further ahead of Zoho's clock than this are dropped."""
 _SINCE_UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for an unknown time: the history was behind at the first poll, or has lost rows."""
+"""The value of `history_behind_since` for an unknown time.
+
+It is used if the history was behind at the first poll, or has lost rows.
+"""
 
 
 def apply_observation(before: Snapshot, observation: Observation, now: datetime) -> Snapshot:
-    """The snapshot after a good answer at `now`; an old answer counts as a failed poll."""
+    """Return the snapshot after a good answer at `now`; an old answer is treated as a failed poll."""
     if _is_old_answer(before.zoho, observation):
         return apply_failure(before, OLD_ANSWER_PROBLEM, now)
     offset = observation.server_time - now if observation.server_time else before.zoho.clock_offset
@@ -52,7 +58,7 @@ def apply_observation(before: Snapshot, observation: Observation, now: datetime)
 
 
 def apply_failure(before: Snapshot, problem: Problem, now: datetime) -> Snapshot:
-    """The snapshot after a failed poll at `now`; Zoho's data stays."""
+    """Return the snapshot after a failed poll at `now`; the data of Zoho's last good answer stays."""
     polls = replace(
         before.polls,
         attempted_at=now,
@@ -64,7 +70,10 @@ def apply_failure(before: Snapshot, problem: Problem, now: datetime) -> Snapshot
 
 
 def _is_old_answer(before: ZohoData, observation: Observation) -> bool:
-    """Whether the answer is dated no later than an answer that came before this request was sent."""
+    """Whether an answer is an old copy: its `Date` is no later than that of the previous answer.
+
+    This is checked only if the request was sent at least two seconds after the previous answer came.
+    """
     was, sent, date = before.observed_at, observation.requested_at, observation.server_time
     if was is None or sent is None or date is None or before.server_time is None:
         return False
@@ -75,7 +84,10 @@ def _is_old_answer(before: ZohoData, observation: Observation) -> bool:
 def _check_history(
     fetched: HistoryAndLinks | None, known: History | None, zoho_now: datetime
 ) -> HistoryAndLinks | None:
-    """The fetched history without rows from the future, and with the known rows that it wrongly lacks."""
+    """Return `fetched` without history rows from the future.
+
+    Rows of `known` that the fetched history wrongly lacks are added, and the result then has a problem.
+    """
     if fetched is None or fetched.history is None:
         return fetched
     history = fetched.history.until(zoho_now + _FUTURE_TOLERANCE)
@@ -87,9 +99,10 @@ def _check_history(
 
 
 def _vanished_rows(known: History, history: History, since: datetime) -> list[HistoryEntry]:
-    """The known rows after `since` that `history` lacks, with no newer row of the same kind in it.
+    """Return the rows of `known` after `since` that `history` lacks.
 
-    A start is never counted, as it may become an end; nor is a row without a time that has got a time.
+    A row is returned only if `history` has no newer row of the same kind. Rows that start a run are never
+    returned, as a start may become an end; nor is a row without a time that has now got a time.
     """
     there = {(row.id, row.action, row.state, row.logged_at) for row in history.entries}
     there |= {(row.id, row.action, row.state, None) for row in history.entries}
@@ -156,7 +169,7 @@ def _after_history_and_links(
 
 
 def contradicts(zoho: ZohoData) -> bool:
-    """Whether the history lacks the end of a run that the details say is over."""
+    """Whether the history lacks the end of a run that is over according to Zoho's backup details."""
     state, history = zoho.backup and zoho.backup.state, zoho.history
     if history is None or state is BackupState.INPROGRESS:
         return False
@@ -171,10 +184,10 @@ def _has_open_date(zoho: ZohoData, now: datetime) -> bool:
 def _behind_since(
     before: ZohoData, zoho: ZohoData, polls: PollState, now: datetime, was_read: bool
 ) -> datetime | None:
-    """Since when the history has been behind the details; None: it is not behind.
+    """Return since when the history has been behind Zoho's backup details; None if it is not behind.
 
-    The history is behind if the details have changed since it was read, if it contradicts the details,
-    or if a due date has passed and the last read of the history failed.
+    The history is behind if the backup details have changed since it was read, if it contradicts them, or
+    if a due date has passed and the last read of the history failed.
     """
     if was_read and polls.history_problem:  # rows have vanished
         return _SINCE_UNKNOWN

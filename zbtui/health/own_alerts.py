@@ -1,4 +1,7 @@
-"""Alerts about the watch itself, sent at any level: the journal fails, or orgs left the config."""
+"""Decides the alerts about zbtui itself: its journal cannot be written, or orgs left its config.
+
+The lowest level in the alert settings does not apply to these alerts.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from zbtui.model.time_format import rough_span
 from zbtui.model.verdict import Level
 
 JOURNAL_REMINDER: Final = timedelta(days=1)
-"""The time between two alerts that the journal cannot be kept."""
+"""The time between two alerts that the journal (zbtui's database) cannot be written."""
 REMOVAL_TAKES: Final = timedelta(minutes=1)
-"""An org that is still in the config this long after zbtui took it off watch was added again."""
+"""An org that is in the config this long after zbtui removed it is taken as added again."""
 _MAX_NAMES: Final = 10
 """The most orgs that one alert names."""
 
@@ -22,7 +25,10 @@ _MAX_NAMES: Final = 10
 def decide_own_alerts(
     state: AlertState, names: Sequence[str], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, list[Alert]]:
-    """The new alert state, and the alerts that are due; `names` are the orgs that this process watches."""
+    """Return the new alert state and the alerts that are due.
+
+    `names` are the orgs that this process watches.
+    """
     state, of_journal = _decide_journal(state, rules, now)
     if not (rules.covers_all_orgs and rules.config):
         return state, of_journal
@@ -31,9 +37,10 @@ def decide_own_alerts(
 
 
 def _decide_journal(state: AlertState, rules: AlertRules, now: datetime) -> tuple[AlertState, list[Alert]]:
-    """The alert that the journal cannot be kept, once a day, and that it is kept again.
+    """Return the new alert state, and the alert that the journal cannot be written, or is written again.
 
-    Without the journal, zbtui does not remember what was notified, and does not count failures.
+    The first of these alerts is repeated once a day. Without the journal, zbtui does not remember what was
+    notified, and does not count failures.
     """
     problem, notified_at = rules.journal_problem, state.journal_notified_at
     if problem is None:
@@ -54,7 +61,10 @@ def _decide_journal(state: AlertState, rules: AlertRules, now: datetime) -> tupl
 def _decide_left(
     state: AlertState, present: frozenset[str], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, list[Alert]]:
-    """The alert that orgs left the config other than through zbtui; sent once for each org."""
+    """Return the new alert state, and the alert that orgs were removed from the config, but not by zbtui.
+
+    Each such org is notified once.
+    """
     watched = dict(state.watched)
     for name in present:
         left_at = watched.get((rules.config, name), now - 2 * REMOVAL_TAKES)

@@ -1,4 +1,4 @@
-"""One poll of an org, as a row of its poll log."""
+"""The record of one poll of an org, a row in the org's poll log."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Final
 from zbtui.health.snapshot import Snapshot
 
 MAX_POLL_RECORDS: Final = 30
-"""How many polls are kept for each org; only polls since the program started."""
+"""The number of polls kept for each org; the log begins empty when the program starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollRecord:
-    """When a poll ended, its result, and its cost."""
+    """The result of a poll, with its time and its cost."""
 
     at: datetime
-    """When the poll ended."""
+    """The time when the poll ended."""
     outcome: str
-    """Zoho's status word, `none`, or the problem's message."""
+    """The status word from Zoho, `none` if no backup is set up, or the message of the poll's problem."""
     failed: bool
     seconds: float
-    """From request to answer, including the wait for a free connection."""
+    """The seconds from the request to the answer, including the wait for a free connection."""
     credits_remaining: int | None
-    """API credits left for the day; None if Zoho does not say."""
+    """The API credits left for the day; None if Zoho does not say."""
 
 
 def poll_record_of(after: Snapshot, at: datetime, seconds: float) -> PollRecord:
-    """The record of the poll that led to this snapshot."""
+    """Return the record of the poll that led to the snapshot `after`, ended at `at` and took `seconds`."""
     if after.polls.problem:
         return PollRecord(at, after.polls.problem.message, True, seconds, after.zoho.credits_remaining)
     status = (after.zoho.backup.status or "no status") if after.zoho.backup else "none"

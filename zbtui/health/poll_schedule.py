@@ -1,4 +1,4 @@
-"""Decides when to poll next: pure functions of the snapshot, the policy and `now`."""
+"""Decides when to poll each org next: pure functions of the snapshot, the policy and `now`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho_api.backup_details import Backup, BackupState
 
 CLOSE_WATCH_BEFORE_RUN: Final = timedelta(minutes=2)
-"""How long before the next run the shorter poll interval begins."""
+"""The time before the next run is due from which zbtui polls at the shorter interval."""
 MIN_POLL_GAP: Final = timedelta(seconds=5)
 """The least time between two polls of one org, even on request."""
 MIN_DEVICE_POLL_INTERVAL: Final = timedelta(seconds=30)
-"""The least time between two polls of the device flow, whatever an answer says ("Polling request")."""
+"""The least time between two requests that ask if a device code was entered.
+
+It applies even if Zoho's answer names a shorter time ("Polling request").
+"""
 JITTER: Final = 0.1
-"""Intervals are longer or shorter by up to this part of their length."""
+"""The largest fraction of a poll interval by which the interval is made longer or shorter."""
 HISTORY_AND_LINKS_EVERY: Final = timedelta(hours=6)
-"""How often history and links are requested while the details do not change."""
+"""The time between two requests for history and links while the backup details do not change."""
 COMPANY_EVERY: Final = timedelta(days=1)
 _FIRST_RETRY: Final = timedelta(seconds=30)
 _MAX_RETRY: Final = timedelta(minutes=15)
@@ -30,9 +33,9 @@ _FIRST_HISTORY_AND_LINKS_RETRY: Final = timedelta(minutes=1)
 
 
 def next_poll(snapshot: Snapshot, policy: WatchPolicy, now: datetime, jitter: float) -> datetime | None:
-    """The time of the next poll after this snapshot; None: no poll until a person acts.
+    """Return the time of the next poll after this snapshot; None if there is no poll until a person acts.
 
-    `jitter`, from -1 to 1, spreads the polls of many orgs.
+    `jitter`, from -1 to 1, moves the time a little, so that the polls of many orgs do not coincide.
     """
     problem, policy = snapshot.polls.problem, snapshot.org.own_policy(policy)
     if problem is None:
@@ -50,17 +53,17 @@ def next_poll(snapshot: Snapshot, policy: WatchPolicy, now: datetime, jitter: fl
 
 
 def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
-    """Whether a poll that brought `backup` must request history and links, too.
+    """Whether a poll that returned `backup` has to request the history and the links, too.
 
-    They are due at first, when the details have changed, when a run was due, and every six hours. If they
-    could not be read, or the history lacks the end of the last run or a run that was due, they are due
-    after 1, 2, 4 … minutes; never before `Retry-After`.
+    They are due at first, when the backup details have changed, when a run was due, and every six hours. If
+    a read failed, or the history lacks the end of the last run or a run that was due, they are due after 1,
+    2, 4 … minutes; never before the time in Zoho's `Retry-After` header.
     """
     polls, tried_at = before.polls, before.polls.history_tried_at
     is_unread = before.zoho.history is None and not polls.history_failures
     if tried_at is None or is_unread or before.zoho.observed_at is None:
         return True
-    if now < tried_at:  # the clock was set back
+    if now < tried_at:  # this machine's clock was set back
         return True
     problem = polls.history_problem or polls.links_problem
     if problem and problem.retry_at and now < problem.retry_at:
@@ -75,13 +78,13 @@ def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: date
 
 
 def _date_has_passed(before: Snapshot, tried_at: datetime, now: datetime) -> bool:
-    """Whether a run came due since the history was last requested, and has had a minute to begin."""
+    """Whether a run came due, at least a minute ago, since the history was last requested."""
     dates = (due.at - before.zoho.clock_offset for due in before.zoho.due_dates)
     return any(tried_at < at <= now - _FIRST_HISTORY_AND_LINKS_RETRY for at in dates)
 
 
 def company_is_due(before: Snapshot, now: datetime) -> bool:
-    """Whether to request the company data: at first, and once a day."""
+    """Whether a poll has to request the company data: at first, and then once a day."""
     if before.zoho.company_requested_at is None:
         return True
     age = now - before.zoho.company_requested_at
@@ -89,7 +92,10 @@ def company_is_due(before: Snapshot, now: datetime) -> bool:
 
 
 def max_pause(snapshot: Snapshot, policy: WatchPolicy) -> timedelta:
-    """The longest time until the next poll; if a poll is further away, the clock was set back."""
+    """Return the longest time until the next poll.
+
+    If a poll is planned later than that, this machine's clock was set back.
+    """
     problem = snapshot.polls.problem
     if problem is None:
         return snapshot.org.own_policy(policy).every
@@ -99,7 +105,7 @@ def max_pause(snapshot: Snapshot, policy: WatchPolicy) -> timedelta:
 
 
 def lockout_duration(consecutive: int) -> timedelta:
-    """How long to wait after the `consecutive`th "Access Denied" in a row: 10, 20, 40 minutes."""
+    """Return how long to wait after the `consecutive`th "Access Denied" in a row: 10, 20, 40 minutes."""
     return backoff(_FIRST_LOCKOUT, consecutive - 1, MAX_LOCKOUT)
 
 

@@ -1,4 +1,4 @@
-"""The order of the rules, and the verdict where none applies."""
+"""The rules in their order, and the verdict on an org to which no rule applies."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ RULES: Final[tuple[Rule, ...]] = (
     #    show within hours; that the backup is too old as a consequence shows days later.
     missed,
     overdue,
-    # 5. Unknown. The rules above need only the details, or rows that were read; the rules below need the
+    # 5. Unknown. The rules above need only the backup details, or rows that were read; those below need the
     #    whole history: without it, an age is no evidence, and a planned run proves no backup.
     no_history,
     # 6. The age is the last critical rule: it is a consequence, and no rule above found a cause.
@@ -69,11 +69,11 @@ RULES: Final[tuple[Rule, ...]] = (
     # 15. A good backup exists, but its files may be lost.
     links_expiring,
 )
-"""In order of precedence: the first rule that gives a verdict wins."""
+"""All rules in order of precedence: the first rule that gives a verdict wins."""
 
 
 def healthy_verdict(case: Case) -> Verdict:
-    """The verdict if no rule applies: a run is planned or in progress, or `max_age` is not exceeded."""
+    """Return the verdict if no rule applies: a run is planned or in progress, or `max_age` is kept."""
     if case.state is BackupState.INPROGRESS:
         lasted = rough_span(running_duration(case))
         since = "" if lasted == "now" else f", seen running for {lasted}"

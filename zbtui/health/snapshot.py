@@ -1,4 +1,4 @@
-"""All that is known of one org at one moment."""
+"""The snapshot of an org: all that is known of the org at one moment."""
 
 from __future__ import annotations
 
@@ -15,105 +15,109 @@ from zbtui.zoho_api.organization import Company
 from zbtui.zoho_api.runs import History
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
-"""A difference from Zoho's clock larger than this is shown."""
+"""The difference between this machine's clock and Zoho's above which zbtui shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryAndLinks:
-    """The answers to the history and links requests, which few polls send."""
+    """The answers to the requests for history and links, which only some polls send."""
 
     history: History | None
-    """None: the history could not be read."""
+    """The history; None if it could not be read."""
     links: Links | None
-    """None: the links could not be read."""
+    """The links; None if they could not be read."""
     problem: Problem | None = None
-    """Why the history could not be read."""
+    """The problem that kept zbtui from reading the whole history; None if there was none."""
     links_problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one good poll brought."""
+    """The data that Zoho sent in answer to one successful poll of an org."""
 
     backup: Backup | None
     server_time: datetime | None = None
-    """The `Date` header."""
+    """The time in the answer's `Date` header; None if the answer had no readable date."""
     requested_at: datetime | None = None
-    """When the request was sent, by this machine's clock."""
+    """The time when the request was sent, by this machine's clock."""
     credits_remaining: int | None = None
-    """`X-API-CREDITS-REMAINING`; Zoho sends it once half of the day's credits are used."""
+    """The API credits left for the day, from the header `X-API-CREDITS-REMAINING`.
+
+    Zoho sends the header once half of the day's credits are used.
+    """
     history_and_links: HistoryAndLinks | None = None
-    """None: not requested this time."""
+    """The history and the links; None if this poll did not request them."""
     company: Company | None = None
-    """None: not requested this time, or the sign-in lacks the scope."""
+    """The company data; None if this poll did not request them, or the sign-in lacks the scope."""
     company_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ZohoData:
-    """Zoho's last answers; kept while polls fail."""
+    """The data that Zoho last sent about an org; kept while polls fail."""
 
     backup: Backup | None = None
     observed_at: datetime | None = None
-    """When the last good answer came; None: no good answer yet."""
+    """The time of the last good answer; None if there is no good answer yet."""
     server_time: datetime | None = None
     """The `Date` header of the last good answer that had one."""
     running_since: datetime | None = None
-    """When the run in progress was first seen."""
+    """The time when zbtui first saw the run in progress; None if no run is in progress."""
     previous_run_failed: bool = False
-    """Whether a run is in progress and the run seen before it failed."""
+    """Whether a run is in progress and the run that was seen before it failed."""
     clock_offset: timedelta = timedelta()
-    """Zoho's clock minus this machine's; a difference of up to 3 seconds counts as zero."""
+    """The time by Zoho's clock minus that by this machine's; up to 3 seconds are stored as zero."""
     credits_remaining: int | None = None
     company: Company | None = None
     company_requested_at: datetime | None = None
     history: History | None = None
-    """None: not read yet."""
+    """The history as last read; None if it was never read."""
     history_read_at: datetime | None = None
     history_behind_since: datetime | None = None
-    """Since when the history has been behind the details; None: it is not behind."""
+    """The time since when the history has been behind Zoho's backup details; None if it is not."""
     due_dates: tuple[DueDate, ...] = ()
-    """The announced runs whose end is not known yet, oldest first."""
+    """The due dates of announced runs whose end is not known yet, oldest first."""
     links: Links | None = None
-    """None: not read yet."""
+    """The download links as last read; None if they were never read."""
     last_links_expiry: datetime | None = None
-    """The latest expiry of links ever seen; links that are missing after that time have expired."""
+    """The latest expiry of links ever seen; links missing after that time are taken as expired."""
     other_org_number: str | None = None
-    """The org number that the sign-in answers for now, if it differs from that of `company`."""
+    """The org number for which the sign-in now answers, if it is not the number of `company`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollState:
-    """Whether the last poll worked, and what to retry."""
+    """Whether the last poll of an org succeeded, and what has to be retried."""
 
     attempted_at: datetime | None = None
     problem: Problem | None = None
-    """Why the last poll failed; None: it did not."""
+    """The problem because of which the last poll failed; None if the poll succeeded."""
     failures: int = 0
-    """Failed polls in a row, counted across restarts."""
+    """The number of failed polls in a row, counted across restarts of zbtui."""
     failing_since: datetime | None = None
-    """When the first of these failed polls was made."""
+    """The time of the first of the failed polls in a row; None if the last poll succeeded."""
     restored: bool = False
-    """Whether the snapshot was loaded from the journal, with no good poll since."""
+    """Whether the snapshot was loaded from the journal and no poll has succeeded since."""
     history_tried_at: datetime | None = None
     history_problem: Problem | None = None
-    """Why the last read of the history failed; None: it did not."""
+    """The problem with the last read of the history; None if there was none."""
     links_problem: Problem | None = None
-    """Why the last read of the links failed; None: it did not."""
+    """The problem with the last read of the links; None if there was none."""
     history_failures: int = 0
-    """Failed reads of history or links in a row."""
+    """The number of failed reads of the history or the links in a row."""
     unsettled_history_reads: int = 0
-    """Reads of the history in a row that left a run without an end, or a due date without a run: Zoho
-    updates the details before the history.
+    """The number of reads in a row after which the history was still incomplete.
+
+    A run had no end, or a due date no run: Zoho updates the backup details before the history.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What the poller is doing, for the screen only: verdicts do not depend on it."""
+    """The current activity of an org's poller, for the screen only: verdicts do not depend on it."""
 
     next_poll: datetime | None = None
-    """None: no poll until a person acts."""
+    """The time of the next poll; None if there is no poll until a person acts."""
     polling: bool = False
     """Whether a poll is in progress."""
     paused: bool = False
@@ -121,14 +125,14 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that is known of one org at one moment."""
+    """All that is known of one Zoho CRM org at one moment."""
 
     org: Org
     zoho: ZohoData = ZohoData()
     polls: PollState = PollState()
     activity: Activity = Activity()
     twin: str | None = None
-    """Another name under which the same org number is under watch."""
+    """The name of another watched org that has the same org number; None if there is none."""
 
     @property
     def company_name(self) -> str | None:
@@ -140,7 +144,7 @@ class Snapshot:
 
     @property
     def last_completed(self) -> datetime | None:
-        """The earliest possible time of the last completed backup; None: the history has none."""
+        """The earliest possible time of the last completed backup; None if the history shows none."""
         return self.zoho.history.last_completed_at if self.zoho.history else None
 
     @property
@@ -149,7 +153,7 @@ class Snapshot:
         return entry.logged_at if entry else None
 
     def links_expired_at(self, now: datetime) -> datetime | None:
-        """When the newest backup's links expired; None: they have not expired, or it is unknown."""
+        """Return when the newest backup's download links expired; None if they have not, or if unknown."""
         links = self.zoho.links
         if links is None:
             return None
@@ -161,14 +165,14 @@ class Snapshot:
         return None if newer and not links.are_available else expire
 
     def zoho_now(self, now: datetime) -> datetime:
-        """`now` by Zoho's clock, for comparison with Zoho's dates."""
+        """Return the time `now` by Zoho's clock, for comparison with Zoho's dates."""
         return now.astimezone(UTC) + self.zoho.clock_offset  # in UTC: correct across a DST change
 
     @property
     def next_run(self) -> datetime | None:
-        """When the next run is due according to Zoho; None: no run will come."""
+        """The time when the next run is due according to Zoho; None if no run will come."""
         return announced_run(self.zoho.backup)
 
     def time_to_next_run(self, now: datetime) -> timedelta | None:
-        """Time until the next run; negative once the run is due."""
+        """Return the time until the next run; negative once the run is due, None if no run will come."""
         return None if self.next_run is None else self.next_run - self.zoho_now(now)

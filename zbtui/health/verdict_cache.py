@@ -1,4 +1,4 @@
-"""Caches the last verdict on each org, so that screen and alerts judge each org once."""
+"""Caches the last verdict on each org, so that the screen and the alerts do not judge an org twice."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class _Judged(NamedTuple):
     policy: WatchPolicy
     at: datetime
     until: datetime
-    """From `at` until this moment, the verdict keeps its name and level."""
+    """The end of the time, from `at` on, in which the verdict keeps its name and level."""
     verdict: Verdict
 
 
 class VerdictCache:
-    """The last verdicts, by org name and patience; each fleet has one cache."""
+    """The last verdict for each org name and `patience` (the `allowed_failures` of `judge`)."""
 
     def __init__(self) -> None:
         self._judged: dict[tuple[str, int], _Judged] = {}
@@ -33,7 +33,10 @@ class VerdictCache:
     def judge(
         self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
     ) -> Verdict:
-        """Judge the snapshot at `now` and cache the verdict; an equal verdict keeps its cached object."""
+        """Judge the snapshot at `now`, cache the verdict and return it.
+
+        If the cached verdict is equal to the new one, the cached object is kept and returned.
+        """
         key = snapshot.org.name, patience
         verdict, before = judge(snapshot, policy, now, patience), self._judged.get(key)
         if before and before.verdict == verdict:
@@ -45,9 +48,9 @@ class VerdictCache:
     def find(
         self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
     ) -> Verdict | None:
-        """The cached verdict on this same snapshot object; None if name or level may have changed.
+        """Return the cached verdict on this same snapshot object; None if there is none that still holds.
 
-        The verdict's words, such as a countdown, may be a few minutes old.
+        The name and level of the verdict are right, but its words, such as a countdown, may be minutes old.
         """
         cached = self._judged.get((snapshot.org.name, patience))
         if cached is None or cached.of is not snapshot or not cached.at <= now < cached.until:

@@ -1,4 +1,4 @@
-"""The rules for orgs on which nothing is critical, but something needs attention."""
+"""The rules that give a warning: nothing is critical, but something needs attention."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from zbtui.zoho_api.errors import BACKUP_MENU
 from zbtui.zoho_api.history import RunOutcome
 
 LINKS_EXPIRY_WARNING: Final = timedelta(hours=48)
-"""Download links that expire within this time get a warning."""
+"""The time before the expiry of download links from which the links get a warning."""
 _SEE_ZOHO: Final = f"See what Zoho says: {BACKUP_MENU}; look for a newer zbtui."
 
 
 def ended_oddly(case: Case) -> Verdict | None:
-    """The last run ended with a word that Zoho does not document; the word is shown unchanged."""
+    """Return a warning if the last run ended with a word that Zoho does not document.
+
+    The headline shows the word unchanged.
+    """
     last = case.history.last_finished if case.history else None
     if last is None or last.outcome is not RunOutcome.UNKNOWN or case.completed_run_start:
         return None
@@ -30,7 +33,7 @@ def ended_oddly(case: Case) -> Verdict | None:
 
 
 def running_long(case: Case) -> Verdict | None:
-    """A run is in progress for longer than `long_run_after`."""
+    """Return a warning if a run has been in progress for longer than `long_run_after`."""
     if case.state is not BackupState.INPROGRESS:
         return None
     lasted = running_duration(case)
@@ -46,7 +49,7 @@ def running_long(case: Case) -> Verdict | None:
 
 
 def twin(case: Case) -> Verdict | None:
-    """Another name under watch has the same org number."""
+    """Return a warning if another watched org has the same org number."""
     other = case.snapshot.twin
     if other is None:
         return None
@@ -60,7 +63,7 @@ def twin(case: Case) -> Verdict | None:
 
 
 def none_set_up(case: Case) -> Verdict | None:
-    """Zoho has no backup for this org (204, or an equivalent answer)."""
+    """Return a warning if Zoho has no backup for this org (HTTP 204, or an equivalent answer)."""
     if case.backup is not None:
         return None
     return Verdict(
@@ -69,7 +72,7 @@ def none_set_up(case: Case) -> Verdict | None:
 
 
 def unknown_status(case: Case) -> Verdict | None:
-    """Zoho does not document the status word; the word is shown unchanged."""
+    """Return a warning if Zoho does not document the status word, which the badge shows unchanged."""
     if case.state is not BackupState.UNKNOWN:
         return None
     return Verdict(
@@ -82,10 +85,10 @@ def unknown_status(case: Case) -> Verdict | None:
 
 
 def one_off(case: Case) -> Verdict | None:
-    """No recurrence rule or no next run, and no run in progress: nothing will run by itself.
+    """Return a warning if no run is in progress and none will begin by itself.
 
-    Does not apply while the last backup is within a configured `max_age`: another scheduler may order
-    the backups.
+    There is then no recurrence rule or no next run. No warning is given while the last backup is within a
+    configured `max_age`: another scheduler may order the backups.
     """
     backup, ahead = case.backup, case.time_to_next_run
     if backup is None or case.state in (BackupState.INPROGRESS, BackupState.UNKNOWN):
@@ -114,7 +117,10 @@ def one_off(case: Case) -> Verdict | None:
 
 
 def _single_backup_headline(case: Case) -> str:
-    """The headline for a single backup: the details show only this latest job, which may hide a plan."""
+    """Return the headline for a single backup.
+
+    Zoho's backup details show only this latest job, which may hide a plan.
+    """
     rows = case.history.entries if case.history else ()
     plans = (row for row in rows if row.action in ("scheduled", "stopped"))
     newest = next((row for row in plans if row.repeat_type != "immediate"), None)
@@ -124,9 +130,9 @@ def _single_backup_headline(case: Case) -> str:
 
 
 def links_expiring(case: Case) -> Verdict | None:
-    """The download links expire within 48 hours, before a newer backup comes.
+    """Return a warning if the download links expire within 48 hours, before a newer backup comes.
 
-    With the org's setting `links_warn = "expired"`, also if the links have expired.
+    With the org's setting `links_warn = "expired"`, links that have already expired get a warning, too.
     """
     links, wanted = case.snapshot.zoho.links, case.snapshot.org.links_warn
     if wanted == "expired" and case.snapshot.links_expired_at(case.now):

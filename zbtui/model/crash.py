@@ -1,4 +1,4 @@
-"""Describes a crash by its place and exception class only: messages and local variables may be secret."""
+"""Describes a crash by its place and exception class only: messages and variables may hold secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zbtui.model.problem import Problem
 
 
 def describe_crash(error: BaseException) -> str:
-    """The traceback of `error`, innermost frame last, and the class of `error`.
+    """Return the traceback of `error`, innermost frame last, and the class of `error`.
 
     The message of `error` is left out, as it may hold a header or an answer's body.
     """
@@ -22,7 +22,7 @@ def describe_crash(error: BaseException) -> str:
 
 
 def bug_problem(error: Exception) -> Problem:
-    """The problem for a bug in zbtui that stops only one org or one form."""
+    """Return the problem to show for a bug in zbtui that stops only one org or one form."""
     return Problem(
         "contract",
         f"zbtui tripped over this answer ({type(error).__name__}).",

@@ -1,4 +1,4 @@
-"""Problems as data: one sentence for what is wrong, one for the cure."""
+"""The type for problems: one sentence says what is wrong, another what a person can do."""
 
 from __future__ import annotations
 
@@ -11,31 +11,34 @@ ProblemKind = Literal[
 ]
 
 LOCKOUT: Final = "Access Denied"
-"""The accounts host's error for too many token requests (Kaizen 43); more requests prolong it."""
+"""The error of Zoho's accounts host after too many token requests; more requests prolong the lock-out.
+
+The source is Kaizen 43.
+"""
 TOKEN_BUDGET_EXHAUSTED: Final = "TOKEN_BUDGET"
-"""Our code for "the next token request would cause a lock-out"."""
+"""The code, zbtui's own, for "the next token request would cause a lock-out"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that went wrong. Holds no secret; the texts are cleaned (`text.clean`)."""
+    """Something that went wrong. A problem holds no secret, and its texts are cleaned (`text.clean`)."""
 
     kind: ProblemKind
     message: str
-    """What is wrong, in one sentence for a person."""
+    """The sentence that says to a person what is wrong."""
     hint: str
-    """The cure, in one sentence."""
+    """The sentence that says what a person can do about the problem."""
     code: str | None = None
-    """Zoho's error code, or ours, if there is one."""
+    """The error code, Zoho's or zbtui's own; None if there is none."""
     http_status: int | None = None
     final: bool = False
     """Whether retrying is useless until a person acts: a dead sign-in, a missing permission."""
     retry_at: datetime | None = None
-    """No retry before this moment (`Retry-After`, or the end of a lock-out)."""
+    """The time before which nothing is retried (`Retry-After`, or the end of a lock-out), if any."""
 
     @property
     def forbids_early_retry(self) -> bool:
-        """Whether even a poll requested by hand must wait until `retry_at`."""
+        """Whether even a poll that a person requests has to wait until `retry_at`."""
         return self.code in (LOCKOUT, TOKEN_BUDGET_EXHAUSTED)
 
 

@@ -11,17 +11,18 @@ from typing import Final, Never
 from zbtui.model.org import Grant
 
 TOKEN_LIFETIME: Final = timedelta(hours=1)
-"""How long an access token lives ("Token limits")."""
+"""The time for which Zoho's access tokens are valid ("Token limits")."""
 RENEWAL_MARGIN: Final = timedelta(minutes=5)
-"""An access token this close to its expiry is not used."""
+"""The time before its expiry from which an access token is no longer used."""
 _MAX_LENGTH: Final = 2048
 _HEADER_SAFE: Final = re.compile(rf"[\x21-\x7e]{{1,{_MAX_LENGTH}}}")
 
 
 class Secret:
-    """Holds one secret text; only `reveal()` returns it.
+    """Holds one secret text, which only `reveal()` returns.
 
-    Compares by value. Hashing and pickling raise `TypeError`; `str` and `repr` are masked.
+    Two secrets are equal if their texts are. Hashing and pickling raise `TypeError`; `str` and `repr` are
+    masked.
     """
 
     __slots__ = ("_text",)
@@ -30,7 +31,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The secret text: call this only to send or store it, and keep no copy."""
+        """Return the secret text. Call this only to send or store the text, and keep no copy."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -51,12 +52,15 @@ class Secret:
 
 
 def is_header_safe(token: str) -> bool:
-    """Whether a token may go into an `Authorization` header; any other token is never sent."""
+    """Whether a token is safe in an `Authorization` header; any other token is never sent."""
     return _HEADER_SAFE.fullmatch(token) is not None
 
 
 def wrong_secret_text(what: str, typed: str) -> str | None:
-    """What is wrong with a typed secret, in a sentence without the secret; None: nothing is wrong."""
+    """Return what is wrong with a typed secret, in a sentence without the secret; None if nothing is.
+
+    `what` names the kind of secret in that sentence.
+    """
     if not typed:
         return f"The {what} is missing."
     if len(typed) > _MAX_LENGTH:
@@ -65,9 +69,9 @@ def wrong_secret_text(what: str, typed: str) -> str | None:
 
 
 def fingerprint(*secrets: Secret) -> str:
-    """Identifies secrets without revealing them: 32 hex digits, safe to store.
+    """Return 32 hex digits that identify secrets without revealing them, and are safe to store.
 
-    Only for long random secrets such as Zoho's: a guessable secret could be found by trial.
+    Use this only for long random secrets such as Zoho's: a guessable secret could be found by trial.
     """
     digest = hashlib.sha256(b"zbtui")
     for secret in secrets:
@@ -78,7 +82,7 @@ def fingerprint(*secrets: Secret) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
-    """A client from Zoho's API console, of any type."""
+    """An OAuth client from Zoho's API console, of any type."""
 
     client_id: str
     client_secret: Secret
@@ -86,28 +90,28 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class SignInCredentials:
-    """An org's sign-in credentials: the `sign-in` entry in the keyring."""
+    """The credentials of an org's sign-in, stored in the keyring as the `sign-in` entry."""
 
     client_secret: Secret
     refresh_token: Secret | None = None
-    """None for client credentials."""
+    """The refresh token; None for the grant `client-credentials`."""
     org_number: str | None = field(default=None, compare=False)
-    """The org that the credentials are for, once known; not compared, as it is not a credential."""
+    """The number of the org that the credentials are for, once known; left out of comparisons."""
 
     def is_complete_for(self, grant: Grant) -> bool:
-        """Whether the credentials hold everything that this grant needs."""
+        """Whether the credentials hold everything that `grant` needs."""
         return grant == "client-credentials" or bool(self.refresh_token)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An access token and its API host: the keyring's `access` entry."""
+    """An access token and the API host that accepts it, stored in the keyring as the `access` entry."""
 
     token: Secret
     api_url: str
-    """The token answer's `api_domain`, without a trailing slash."""
+    """The URL of the API host: `api_domain` in Zoho's token answer, without a trailing slash."""
     expires_at: datetime
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether the token lives for more than `RENEWAL_MARGIN` after `now`."""
+        """Whether the token is valid for more than `RENEWAL_MARGIN` after `now`."""
         return now < self.expires_at - RENEWAL_MARGIN

@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class RequestingFromZoho:
-    """A request was sent, and Zoho has not answered yet."""
+    """The step in which a request was sent and Zoho has not answered yet."""
 
     purpose: str
     """The words that complete "asking Zoho …"."""
@@ -16,21 +16,21 @@ class RequestingFromZoho:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """A code, and the page on which to enter it, in any browser."""
+    """A code of the device flow, and the page on which a person enters the code, in any browser."""
 
     user_code: str
     verification_url: str
     verification_url_with_code: str | None
-    """`verification_url` with the code in it; None if Zoho does not send it."""
+    """The `verification_url` with the code in it; None if Zoho does not send such a URL."""
     expires_at: datetime
     next_poll: datetime
     poll_count: int = 0
-    """How often Zoho was polled to see if the code was entered."""
+    """The number of requests so far that asked Zoho if the code was entered."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentPage:
-    """The consent page, to open on this machine."""
+    """Zoho's consent page, which a person opens in a browser on this machine."""
 
     url: str
     redirect_uri: str

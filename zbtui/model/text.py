@@ -1,4 +1,4 @@
-"""Cleans text from outside, once, on entry. Such text is never parsed as markup."""
+"""Cleans text from outside zbtui, once, when it is read. Such text is never parsed as markup."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 MAX_LENGTH: Final = 200
-"""The most characters kept of one field; Zoho's own fields are far shorter."""
+"""The number of characters kept of one field at most; Zoho's own fields are far shorter."""
 
 _SPACES: Final = re.compile(r"[\s\u0085\u2028\u2029]+")
 
@@ -20,9 +20,10 @@ _UNSAFE: Final = re.compile(
 
 
 def clean(text: str, max_length: int = MAX_LENGTH) -> str:
-    """One printable line of at most `max_length`: white space collapsed, control characters removed.
+    """Return `text` as one printable line of at most `max_length` characters.
 
-    Idempotent. A truncated text ends in an ellipsis.
+    White space is collapsed, control characters are removed, and a line that is too long is cut and ends in
+    an ellipsis. Cleaning a text twice gives the same text.
     """
     if len(text) <= max_length and text.isprintable() and "  " not in text and text == text.strip():
         return text  # the usual case: everything removed below is unprintable

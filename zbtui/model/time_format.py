@@ -14,12 +14,15 @@ MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", 
 
 
 def weekday(on: date) -> str:
-    """`Mon`: in English, whatever the locale."""
+    """Return the weekday's English name in three letters, such as `Mon`, whatever the locale."""
     return WEEKDAYS[on.weekday()][:3]
 
 
 def parse_duration(text: str) -> timedelta:
-    """A duration such as `"90s"`, `"5m"`, `"1h30m"` or `"2d"`, up to ten years; else `ValueError`."""
+    """Parse a duration such as `"90s"`, `"5m"`, `"1h30m"` or `"2d"`, up to ten years.
+
+    Raises `ValueError` for any other text.
+    """
     if not _DURATION.fullmatch(text):
         raise ValueError("a number and a unit (s, m, h, d), such as 30s, 5m or 1h30m")
     seconds = sum(int(part[:-1]) * _UNITS[part[-1]] for part in re.findall(r"\d+[smhd]", text))
@@ -29,7 +32,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(span: timedelta) -> str:
-    """The inverse of `parse_duration`: `"1h30m"`, in whole seconds."""
+    """Return a duration in the form that `parse_duration` reads, such as `"1h30m"`, in whole seconds."""
     rest, parts = int(span.total_seconds()), []
     for unit, seconds in reversed(_UNITS.items()):
         count, rest = divmod(rest, seconds)
@@ -39,7 +42,7 @@ def format_duration(span: timedelta) -> str:
 
 
 def countdown(span: timedelta) -> str:
-    """`6d 03:12:44`, under a day `03:12:44`; whole seconds, without a sign."""
+    """Return a duration as `6d 03:12:44`, or as `03:12:44` under a day: whole seconds, without a sign."""
     seconds = int(abs(span).total_seconds())
     days, rest = divmod(seconds, 86400)
     clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
@@ -47,9 +50,9 @@ def countdown(span: timedelta) -> str:
 
 
 def rough_span(span: timedelta) -> str:
-    """`now`, `25s`, `12m`, `3h`, `6d`: a duration in a single unit.
+    """Return a duration in a single unit, without a sign: `now`, `25s`, `12m`, `3h` or `6d`.
 
-    Under a minute in steps of five seconds, so that the panels do not flicker.
+    Under a minute the duration is given in steps of five seconds, so that the panels do not flicker.
     """
     seconds = int(abs(span).total_seconds())
     if seconds < 5:
@@ -64,39 +67,39 @@ def rough_span(span: timedelta) -> str:
 
 
 def ago(span: timedelta) -> str:
-    """`rough_span` as an age: `just now`, `25s ago`."""
+    """Return a duration as an age, rounded by `rough_span`: `just now` or `25s ago`."""
     text = rough_span(span)
     return "just now" if text == "now" else f"{text} ago"
 
 
 def rough_time_left(span: timedelta) -> str:
-    """`rough_span` as time left: `now`, `in 25s`."""
+    """Return a duration as time left, rounded by `rough_span`: `now` or `in 25s`."""
     text = rough_span(span)
     return text if text == "now" else f"in {text}"
 
 
 def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
-    """The start of the moment's calendar month and of the next month, at the moment's own offset."""
+    """Return the start of a moment's calendar month and of the next month, at the moment's UTC offset."""
     begin = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return begin, (begin + timedelta(days=32)).replace(day=1)
 
 
 def utc_offset_text(moment: datetime) -> str:
-    """The offset of an aware moment: `+05:30`."""
+    """Return the UTC offset of a moment that has a time zone, such as `+05:30`."""
     return moment.strftime("%z")[:3] + ":" + moment.strftime("%z")[3:5]
 
 
 def day_month_text(moment: datetime, *, year: bool = False) -> str:
-    """`12 Jul`, or with the year `12 Jul 2022`; always in English."""
+    """Return a date in English, such as `12 Jul`, or with `year=True` `12 Jul 2022`."""
     text = f"{moment.day} {MONTHS[moment.month - 1]}"
     return f"{text} {moment.year}" if year else text
 
 
 def datetime_texts(moment: datetime, zone: tzinfo | None) -> tuple[str, ...]:
-    """Texts of one moment, longest first; callers take the first that fits.
+    """Return several texts of one moment, longest first; callers take the first that fits.
 
-    The time is in the viewer's `zone` (None: this machine's), with the time at the org's own offset
-    beside it.
+    Each text has the time in the viewer's `zone` (None: this machine's zone). The longer texts add the time
+    or the UTC offset at the org, which is the offset of `moment`.
     """
     local = moment.astimezone(zone)
     org_offset = utc_offset_text(moment)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 
 class Level(IntEnum):
-    """How bad a verdict is; the worst level is last."""
+    """The level of a verdict: how bad it is, from the best to the worst."""
 
     OK = 0
     WARNING = 1
@@ -53,19 +53,19 @@ class Verdict:
     name: VerdictName
     level: Level
     badge: str
-    """Zoho's own status word, or one of ours (`NO BACKUP`, `OFFLINE` …)."""
+    """The word on the badge: Zoho's status word, or one of zbtui's own (`NO BACKUP`, `OFFLINE` …)."""
     headline: str
-    """What is wrong; the part before a "; " is enough on its own."""
+    """The org's state in a few words; the part before a "; " is enough on its own."""
     hint: str | None = None
-    """What to do; the part before a ": " is enough on its own."""
+    """The advice what a person can do; the part before a ": " is enough on its own."""
     stale: bool = False
     """Whether the verdict rests on data that a newer poll could not confirm."""
     notes: tuple[str, ...] = ()
-    """Facts worth knowing beside a good verdict."""
+    """The facts worth knowing about an org with a good verdict."""
 
     @property
     def glyph(self) -> str:
-        """One narrow character for each verdict name, clear without colour."""
+        """The verdict's narrow character, a different one for each verdict name, clear without colour."""
         return _GLYPHS[self.name]
 
 

@@ -40,27 +40,33 @@ class OrgService:
     http: HttpClient
     clock: Clock
     min_device_poll_interval: timedelta = MIN_DEVICE_POLL_INTERVAL
-    """The shortest pause between two polls of the device flow."""
+    """The shortest pause between two polls for the tokens of a sign-in by device."""
     form_examples: Callable[[SignInMethod | None, str | None], Mapping[str, str]] = (
         lambda method, org_name: {}
     )
-    """Example values for a form, by key. Takes the sign-in method (None: not chosen yet) and the org that
-    signs in again (None: a new org). In the demo, the values are those of an invented org."""
+    """Returns example values for the fields of a sign-in form, by key; the demo's are of an invented org.
+
+    Takes the sign-in method, None if it is not chosen yet, and the name of the org that signs in again,
+    None for a new org.
+    """
     open_in_browser: Callable[[str], Awaitable[bool]] = open_in_browser
-    """Opens a URL in this machine's browser; returns False without a browser."""
+    """Opens a URL in this machine's browser; returns False if there is no browser."""
     form_notice: str = ""
-    """A notice on each form for credentials, such as that this is a demo; empty: none."""
+    """A notice that the sign-in form shows, such as that this is a demo; empty for no notice."""
 
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, compare=False, repr=False)
 
     def start_task(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` to its end, even if the form that started it closes: no request is cancelled."""
+        """Run `work` in the background to its end, even if the form that started it closes.
+
+        A request that `work` sends is thus never cancelled.
+        """
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finish_tasks(self) -> None:
-        """Wait for the started tasks, but at most 10 s: a longer wait would seem a hang."""
+        """Wait until all started tasks have ended, for at most 10 s: a longer wait would seem a hang."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_FINISH_TIMEOUT_SECONDS)
 
@@ -68,14 +74,14 @@ class OrgService:
         return self.clock.now()
 
     def orgs(self) -> tuple[Org, ...]:
-        """The orgs under watch. Raises a `ProblemError` of kind `config`."""
+        """Return the orgs under watch. Raises a `ProblemError` if the config cannot be used."""
         return self.stores.config.load().orgs
 
     def reusable_clients(self, org: Org) -> list[Org]:
-        """Orgs whose client `org` may reuse: one per client at the same data center.
+        """Return orgs whose OAuth client `org` can reuse: one org for each client at the same data center.
 
-        At another data center, the secret would go to another accounts host. If several orgs share a
-        client and `org` is one of them, `org` itself is returned.
+        Clients at other data centers are left out, as their secrets would go to another accounts host. If
+        several orgs share a client and `org` is one of them, the result has `org` for this client.
         """
         try:
             candidates = [one for one in self.orgs() if data_center_of(one) == data_center_of(org)]
@@ -85,13 +91,14 @@ class OrgService:
         return list({one.client_id: one for one in candidates}.values())
 
     def table_of(self, org: Org) -> dict[str, Any]:
-        """The org's keys, as `parse_org` takes them."""
+        """Return the keys and values of an org's `[[org]]` table, in the form that `parse_org` takes."""
         return org_to_table(org)
 
     def parse_org(self, table: Mapping[str, Any], *, edited_name: str | None = None) -> Org:
-        """Parse an org from the keys of an `[[org]]` table. Raises a `ProblemError` of kind `config`.
+        """Parse an org from the keys and values of an `[[org]]` table of the config.
 
-        The name must be free, unless it is that of the org being edited.
+        Raises a `ProblemError` of kind `config` if a value is invalid, or if another org has the name;
+        `edited_name` is the present name of the org being edited, None for a new org.
         """
         org = org_from_table(table)
         if org.name != edited_name:
@@ -106,7 +113,10 @@ class OrgService:
         existing: Org | None = None,
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> SignInFlow:
-        """Start a sign-in of `org` by this method; the credentials of the `existing` org are replaced."""
+        """Return a `SignInFlow` that signs `org` in by this method.
+
+        `existing` is the org as it is in the config, whose credentials are replaced; None for a new org.
+        """
         from zbtui.onboarding.sign_in_flow import SignInFlow  # imported here, as only a sign-in needs it
 
         grant = grant_for(method)
@@ -125,8 +135,9 @@ class OrgService:
     async def edit(self, org_name: str, org: Org, original: Org | None = None) -> None:
         """Change an org's name, data center or policy. A new data center is checked with Zoho first.
 
-        `org` was edited from `original` (None: the current one); changes by others since then stay. After a
-        `ProblemError`, nothing is changed, unless only the keyring entries of the old name are left over.
+        `org` is the edited form of `original`, or without `original`, of the org in the config. Changes
+        that others have made to the config since `original` was read are kept. A `ProblemError` means that
+        nothing is changed, or that only the keyring entries of the old name could not be deleted.
         """
         stores = self.stores
         config = stores.config.load()
@@ -149,10 +160,11 @@ class OrgService:
         await self._delete_old_credentials(before, after)
 
     async def remove(self, org_name: str, *, revoke: bool = False) -> bool:
-        """Delete an org's credentials, config entry and journal data; first `revoke` its token at Zoho.
+        """Delete an org's credentials, config entry and journal data.
 
-        Returns whether a refresh token was revoked. After a `ProblemError`, config, keyring and journal are
-        unchanged. Credentials that an org of another config uses, too, are kept.
+        With `revoke`, its refresh token is revoked at Zoho first. Returns whether a token was revoked.
+        After a `ProblemError`, config, keyring and journal are unchanged. Sign-in credentials and journal
+        data are kept if an org of another config uses the same sign-in.
         """
         stores = self.stores
         org = find_org(stores.config.load(), org_name)
@@ -189,7 +201,7 @@ class OrgService:
     async def _copy_credentials(
         self, before: Org, after: Org, new_token: AccessToken | None, replace_in_config: Callable[[], None]
     ) -> None:
-        """Write the keyring entries and the config of the changed org; the old entries are not deleted."""
+        """Write the changed org's keyring entries and config; the entries of `before` are not deleted."""
         stores = self.stores
         # The lock is enough: the old entries are not changed, so there is nothing to restore.
         async with stores.credentials.refresh_lock(before):
@@ -204,9 +216,9 @@ class OrgService:
                 replace_in_config()
 
     async def _sign_in_for_edit(self, before: Org, after: Org) -> SignInCredentials | None:
-        """The credentials of `before`; if there are none, those of `after`.
+        """Return the sign-in credentials of `before`; if there are none, those of `after`.
 
-        `after` has credentials if this edit undoes a change of the config by hand.
+        `after` has credentials if this edit undoes a change that the user made in the config file by hand.
         """
         sign_in = await self.stores.read_sign_in(before)
         if sign_in is None and after.name == before.name:
@@ -223,7 +235,7 @@ class OrgService:
             raise ProblemError(Problem("keyring", f"{message} {error.problem.message}", hint)) from None
 
     async def _request_and_check_access(self, before: Org, after: Org) -> AccessToken:
-        """Get a token at the org's new data center, and check that it can read the org."""
+        """Request an access token at the org's new data center, and check that it can read the backup."""
         sign_in = await self._sign_in_for_edit(before, after)
         if sign_in is None:
             raise ProblemError(NOT_SIGNED_IN_PROBLEM)

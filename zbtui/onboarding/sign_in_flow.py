@@ -42,19 +42,22 @@ from zbtui.zoho_api.sign_in_errors import (
 
 @dataclass(frozen=True, slots=True)
 class SignInPreview:
-    """The result of a sign-in, for the user to confirm that it is the right org before it is stored."""
+    """The result of a sign-in, which the user confirms to be the right org before anything is stored."""
 
     org: Org
     """The org to watch; its data center may differ from the requested one."""
     observation: Observation | None
-    """The result of the first poll; None: not polled, as the sign-in is not verified."""
+    """The result of the first poll; None if Zoho was not polled, as the sign-in is not verified."""
     company: Company | Problem | None
-    """None: not requested, or the sign-in lacks the scope for it; a problem: the request failed."""
+    """The org's company, or the problem if the request for it failed.
+
+    None if the company was not requested, or the sign-in lacks the scope for it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class _ObtainedTokens:
-    """The credentials, and the access token if one was requested."""
+    """The credentials of a sign-in, and the access token if one was requested."""
 
     org: Org
     sign_in: SignInCredentials
@@ -63,7 +66,10 @@ class _ObtainedTokens:
 
 
 class SignInFlow:
-    """Call `sign_in`, then `commit`; or `cancel` at any time. Made by `OrgService.begin_sign_in`."""
+    """One attempt to sign an org in: call `sign_in`, then `commit`; or `cancel` at any time.
+
+    Instances are made by `OrgService.begin_sign_in`.
+    """
 
     def __init__(
         self,
@@ -77,7 +83,7 @@ class SignInFlow:
         min_device_poll_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> None:
-        """`original` is the org before the change, if it signs in again; None: a new org."""
+        """Take `original`, the org as it is in the config before it signs in again; None for a new org."""
         self._stores = stores
         self._http = http
         self._clock = clock
@@ -92,11 +98,11 @@ class SignInFlow:
         self._preview: SignInPreview | None = None
         self._committed = False
         self._commit_lock = asyncio.Lock()
-        """Held while the sign-in is committed or cancelled."""
+        """The lock that is held while the sign-in is committed or cancelled."""
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether the tokens were obtained; a retry then needs no new code or token."""
+        """Whether this attempt has its tokens; a retry of `sign_in` then needs no new code or token."""
         return self._obtained is not None
 
     async def sign_in(
@@ -108,15 +114,16 @@ class SignInFlow:
         client_from: str | None = None,
         verify: bool = True,
     ) -> SignInPreview:
-        """Get the tokens, then poll with them. Nothing is stored yet.
+        """Get the tokens, and poll the org with them. Nothing is stored in config or keyring yet.
 
-        A call after a failure reuses tokens that were obtained before: a code works only once.
+        A call after a failure reuses tokens that were obtained before, since a code works only once.
 
         Args:
-            client_secret: as typed; None: the secret of the org `client_from`, which is under watch.
+            client_secret: the client secret as typed; None to use the secret of the org `client_from`.
             code_or_token: the grant code or refresh token, as typed; None if the method needs none.
-            verify: whether to poll Zoho. Otherwise, typed tokens are not checked; a code is still
-                exchanged.
+            client_from: the name of an org under watch with the same OAuth client.
+            verify: whether to poll Zoho with the tokens. If False, a typed refresh token is not checked,
+                while a code is still exchanged.
 
         Raises:
             ProblemError: the sign-in failed or cannot read the backup.
@@ -150,10 +157,10 @@ class SignInFlow:
         return preview
 
     async def commit(self) -> Snapshot:
-        """Put the org under watch: write the keyring first, the config last. Returns its first snapshot.
+        """Put the org under watch, and return its first snapshot. The keyring is written before the config.
 
-        After a `ProblemError`, config, keyring and journal are unchanged. After `cancel`, raises
-        `StoppedError`.
+        After a `ProblemError`, config, keyring and journal are unchanged. Raises a `StoppedError` if
+        `cancel` was called before.
         """
         async with self._commit_lock:
             self._stop.raise_if_requested()
@@ -189,7 +196,7 @@ class SignInFlow:
             await self._revoke(obtained)
 
     async def _revoke(self, obtained: _ObtainedTokens) -> None:
-        """Try to revoke a refresh token that this attempt made, and that is not stored."""
+        """Try to revoke the refresh token, if Zoho issued it in this attempt and it is not stored."""
         token = obtained.sign_in.refresh_token
         if token and self._has_new_refresh_token:
             # A failure leaves an unused token at Zoho, one of the twenty that it keeps.
@@ -197,9 +204,9 @@ class SignInFlow:
                 await revoke_refresh_token(self._http, data_center_of(obtained.org), token)
 
     async def _check_org(self, preview: SignInPreview) -> None:
-        """Raise a `ProblemError` if the org number or the keyring entry shows that it is a wrong org.
+        """Raise a `ProblemError` if the org number or the keyring entry shows that this is the wrong org.
 
-        The tokens are then discarded: a retry needs another consent.
+        The tokens are then discarded, so that a retry needs another consent.
         """
         org, number = preview.org, _org_number(preview)
         try:
@@ -225,7 +232,7 @@ class SignInFlow:
 
     @property
     def _has_new_refresh_token(self) -> bool:
-        """Whether this attempt creates a new refresh token."""
+        """Whether Zoho issues a new refresh token in a sign-in by this method."""
         return self._method in ("code", "device", "browser")
 
     async def _client_secret(self, typed: str | None, client_from: str | None) -> Secret:
@@ -324,7 +331,10 @@ class SignInFlow:
 
 
 def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clock: Clock) -> Snapshot:
-    """The snapshot with the result of the sign-in; `before` is the earlier snapshot of the same org."""
+    """Return the org's snapshot with the result of the sign-in added.
+
+    `before` is the earlier snapshot of the same org; None if there is none.
+    """
     known = before or Snapshot(preview.org)
     if preview.observation is None:
         return known
@@ -336,7 +346,7 @@ def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clo
 
 
 def _org_number(preview: SignInPreview) -> str | None:
-    """The org number that the sign-in found, or that is in the config; None: unknown."""
+    """Return the org number that the sign-in found, or else the one in the config; None if unknown."""
     known = preview.company.org_number if isinstance(preview.company, Company) else None
     return known or preview.org.org_number
 

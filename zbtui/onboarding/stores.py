@@ -1,4 +1,4 @@
-"""Config, keyring and journal together, and how a failed write to the keyring is undone."""
+"""Groups config, keyring and journal, and restores the keyring after a failed change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _KeyringEntries:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Config, keyring and journal."""
+    """The stores of one config: the config itself, the keyring and the journal."""
 
     config: ConfigStore
     credentials: CredentialStore
@@ -33,14 +33,15 @@ class Stores:
 
     @property
     def outbox(self) -> Outbox:
-        """The part of the journal's outbox that belongs to this config."""
+        """The journal's outbox, limited to the alerts of this config."""
         return self.journal.outbox.of_config(self.config.name)
 
     @asynccontextmanager
     async def swapping_credentials(self, org: Org) -> AsyncIterator[SignInCredentials | None]:
-        """Yield an org's credentials while the block replaces them; restore them if it raises.
+        """Hold an org's lock while the `with` block replaces its credentials, and restore them on an error.
 
-        The lock keeps other processes from refreshing the token meanwhile.
+        Yields the present sign-in credentials, None if there are none. The lock keeps other processes from
+        refreshing the org's access token meanwhile.
         """
         async with self.credentials.refresh_lock(org):
             before = await self._read_entries(org)
@@ -53,7 +54,7 @@ class Stores:
     async def write_credentials(
         self, org: Org, sign_in: SignInCredentials, access: AccessToken | None
     ) -> None:
-        """Replace both keyring entries of an org. Call it within `swapping_credentials`."""
+        """Replace both keyring entries of an org. Call this method within `swapping_credentials`."""
         if access is None:
             # An access token must not outlive the sign-in that it came from.
             await self.credentials.delete(org)
@@ -63,7 +64,7 @@ class Stores:
             await self.credentials.write_access_token(org, access)
 
     async def read_sign_in(self, org: Org) -> SignInCredentials | None:
-        """An org's sign-in credentials; an entry that zbtui did not write counts as none."""
+        """Return an org's sign-in credentials; None if there are none, or zbtui did not write the entry."""
         try:
             return await self.credentials.read_sign_in(org)
         except ProblemError as error:
@@ -72,7 +73,7 @@ class Stores:
             return None
 
     async def known_org_number(self, org: Org) -> str | None:
-        """The number of an org under watch: from the config, the last poll or the stored sign-in."""
+        """Return an org's number, from the config, the last poll or the stored sign-in; None if unknown."""
         if org.org_number:
             return org.org_number
         snapshot = await self.journal.load_org(org)
@@ -87,7 +88,7 @@ class Stores:
     async def check_is_own(self, org: Org, org_number: str | None = None) -> None:
         """Raise a `ProblemError` if the org's keyring entry belongs to an org of another config.
 
-        If both have the same `org_number`, they share the entry.
+        The two orgs are allowed to share the entry if both have the same `org_number`.
         """
         other = await self.credentials.other_config(org)
         if other is None:
@@ -103,7 +104,7 @@ class Stores:
             )
 
     async def delete_replaced(self, before: Org, after: Org) -> None:
-        """Delete the keyring entries of `before`, unless `after` uses the same ones."""
+        """Delete the keyring entries that an org used `before` a change, unless it uses them `after` it."""
         if (before.name, before.identity) == (after.name, after.identity):
             return
         # Wait for the lock, so that a token written by a running poll is deleted, too.

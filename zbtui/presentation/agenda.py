@@ -1,4 +1,4 @@
-"""The agenda: the upcoming runs of all orgs, grouped by day in the viewer's time zone."""
+"""The agenda: the upcoming backup runs of all orgs, grouped by day in the viewer's time zone."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.recurrence import later_runs
 
 AGENDA_HORIZON: Final = timedelta(days=35)
-"""How far ahead the agenda goes: every monthly plan has a run within it."""
+"""How far ahead the agenda shows runs; every monthly plan has a run within this time."""
 _at: Final = attrgetter("at")
 
 
 class AgendaRun(NamedTuple):
-    """One upcoming or late run. A tuple, because there are tens of thousands of them."""
+    """One upcoming or late backup run. A tuple, because there are tens of thousands of runs."""
 
     org_name: str
     at: datetime
-    """When the run begins, with the UTC offset of Zoho's date."""
+    """The time at which the run begins, with the UTC offset of Zoho's date."""
     local_time: datetime
-    """The same moment in the viewer's time zone."""
+    """The time at which the run begins, in the viewer's time zone."""
     is_exact: bool
-    """True: Zoho's own date (`scheduled_date`); False: computed from the recurrence rule."""
+    """Whether the time is Zoho's own date (`scheduled_date`), not computed from the recurrence rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgendaDay:
-    """The runs of one day in the viewer's time zone."""
+    """The backup runs of all orgs on one day in the viewer's time zone."""
 
     day: date
     runs: tuple[AgendaRun, ...]
-    """Ordered by time."""
+    """The runs of this day, earliest first."""
     empty_days_before: int = 0
-    """Number of days without a known run since the previous day with runs, or since today."""
+    """The number of days without a known run since the previous day with runs, or since today."""
     runs_by_hour: Counter[int] = field(default_factory=Counter)
-    """How many runs begin in each hour, 0 to 23."""
+    """The number of runs that begin in each hour of this day, by hour (0 to 23)."""
 
     def shares_hour(self, run: AgendaRun) -> bool:
         """Whether another run of this day begins in the same hour."""
@@ -49,24 +49,27 @@ class AgendaDay:
 
     @property
     def hour_cells(self) -> str:
-        """24 characters, one for each hour: the number of runs, `·` for none, `+` for more than nine."""
+        """24 characters, one for each hour: its number of runs, `·` for none, `+` for more than nine."""
         return "".join(_hour_cell(self.runs_by_hour[hour]) for hour in range(24))
 
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """All runs up to the horizon. Every org appears at least once."""
+    """All backup runs up to `AGENDA_HORIZON`. Every org appears in at least one of the fields."""
 
     overdue: tuple[AgendaRun, ...]
-    """Runs that are due by now, of orgs without a running backup."""
+    """The runs that are due by now, of orgs without a running backup."""
     running: tuple[str, ...]
-    """Names of the orgs with a running backup."""
+    """The names of the orgs with a running backup."""
     days: tuple[AgendaDay, ...]
-    """The days with runs, in order."""
+    """The days with runs, earliest first."""
     without_run: tuple[str, ...]
-    """Names of the orgs with no running backup and no known next run."""
+    """The names of the orgs with no running backup and no known next run."""
     valid_until: datetime
-    """The next run or midnight, whichever is first; until then only a new snapshot changes the agenda."""
+    """The time of the next run or the next midnight, whichever is first.
+
+    Until this time, only a new snapshot changes the agenda.
+    """
 
 
 def is_running(snapshot: Snapshot) -> bool:
@@ -74,9 +77,10 @@ def is_running(snapshot: Snapshot) -> bool:
 
 
 def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> tuple[AgendaRun, ...]:
-    """The runs after the next one, computed from the recurrence rule, up to the horizon.
+    """Compute an org's runs after its next run, up to `AGENDA_HORIZON`, from the recurrence rule.
 
-    This is slow for many orgs: `AgendaView` computes them in slices and keeps each result for the day.
+    Returns no runs if there is no next run or no rule. For many orgs this takes long, so `AgendaView`
+    computes a slice of the orgs at a time, and keeps each result for the day.
     """
     first = snapshot.next_run
     if first is None or snapshot.zoho.backup is None or not snapshot.zoho.backup.rrule:
@@ -90,9 +94,10 @@ def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) ->
 def build_agenda(
     snapshots: Iterable[tuple[Snapshot, Sequence[AgendaRun] | None]], now: datetime, zone: tzinfo | None
 ) -> Agenda:
-    """Build the agenda from each org's snapshot and its `later_agenda_runs`.
+    """Build the agenda from pairs of an org's snapshot and the result of `later_agenda_runs` for this org.
 
-    None stands for later runs that are not computed yet; while any are missing, no day counts as empty.
+    None in place of the result means that it is not computed yet; while any result is missing, no day
+    counts as empty. `zone` is the viewer's time zone; None stands for the machine's time zone.
     """
     late: list[AgendaRun] = []
     running: list[str] = []
@@ -131,7 +136,7 @@ def _run_time_key(run: AgendaRun) -> float:
 
 
 def _runs_within_horizon(later: Sequence[AgendaRun], since: datetime) -> Sequence[AgendaRun]:
-    """The runs of `later` (sorted by time) that begin after `since`, up to the horizon."""
+    """Return the runs of `later` (sorted by time) from just after `since` to `AGENDA_HORIZON` after it."""
     return later[bisect_right(later, since, key=_at) : bisect_right(later, since + AGENDA_HORIZON, key=_at)]
 
 
@@ -141,7 +146,7 @@ def _midnight(on: date, zone: tzinfo | None) -> datetime:
 
 
 def _days(runs: list[AgendaRun], today: date, last: date) -> tuple[AgendaDay, ...]:
-    """The runs grouped by day; empty days are counted up to the day `last`."""
+    """Group runs by day. The empty days before a day are counted only if the day is not after `last`."""
     days: dict[date, list[AgendaRun]] = {}
     for run in sorted(runs, key=_run_time_key):
         days.setdefault(run.local_time.date(), []).append(run)

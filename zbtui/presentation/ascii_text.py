@@ -53,14 +53,18 @@ _UNKNOWN: Final = "_"
 
 
 def replace_unencodable(error: UnicodeError) -> tuple[str, int]:
-    """An error handler for `codecs.register_error`: replaces characters with ASCII of the same width."""
+    """Replace the characters that `error` reports as unencodable with ASCII characters of the same width.
+
+    This is an error handler for `codecs.register_error`. Returns the replacement and the position in the
+    text after the replaced characters.
+    """
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(ascii_for, error.object[error.start : error.end])), error.end
 
 
 def ascii_for(character: str) -> str:
-    """The ASCII replacement of one character, equally wide in terminal cells."""
+    """Return the ASCII replacement of one character, which takes up the same number of terminal cells."""
     replacement = character.translate(_REPLACEMENTS)
     if replacement.isascii():
         return replacement

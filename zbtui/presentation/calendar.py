@@ -12,24 +12,25 @@ from zbtui.zoho_api.runs import BackupRun, History
 COMPLETED: Final = "✔"
 FAILED: Final = "✖"
 STARTED: Final = "▸"
-"""A run is in progress, or its end was never logged."""
+"""The mark of a day on which a run started that is still in progress, or whose end was never logged."""
 STOPPED: Final = "■"
-"""Somebody stopped the schedule on that day."""
+"""The mark of a day on which somebody stopped the backup schedule."""
 NO_RUN: Final = "·"
 LEGEND: Final = (
     f"{COMPLETED} completed  {FAILED} failed  {NO_RUN} nothing",
     f"{STARTED} started, no end told  {STOPPED} stopped",
 )
-"""Two lines, short enough to fit beside the month names on a small screen."""
+"""The meaning of the marks in two lines, short enough for a small screen."""
 _PRECEDENCE: Final = (NO_RUN, STARTED, COMPLETED, STOPPED, FAILED)
-"""Of several marks for one day, the rightmost is shown."""
+"""The marks by rising precedence: of several marks for one day, the calendar shows the last one here."""
 
 
 def year_calendar(history: History, today: date, zone: tzinfo | None = None) -> tuple[tuple[str, str], ...]:
-    """The last 13 months, newest first, as pairs of a label (`Dec 2025`) and 31 cells, one for each day.
+    """Return the last 13 months, newest first, as pairs of a label (`Dec 2025`) and 31 cells, one per day.
 
-    Cells are blank for days that the month does not have, days to come, and days more than a year ago.
-    A run counts on the day on which it ended, else began, in `zone` (None: the machine's).
+    A cell is blank if the month does not have the day, or the day is to come or more than a year ago. A run
+    counts on the day on which it ended or, if its end is unknown, began. `zone` is the time zone of the
+    days; None stands for the machine's time zone.
     """
     marks: dict[date, str] = {}
     marked = [(run.ended_at or run.started_at, _run_mark(run)) for run in history.runs]

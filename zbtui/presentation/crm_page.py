@@ -1,4 +1,7 @@
-"""The URL of the CRM that shows an org's backups (Zoho's documentation: "Requesting data backup")."""
+"""Builds the URL of an org's CRM, which shows the org's backups.
+
+Zoho's documentation describes the CRM's page of backups under "Requesting data backup".
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 
 def crm_url(snapshot: Snapshot) -> str | None:
-    """The URL of the org's CRM; None for a custom data center, whose web host is unknown.
+    """Return the URL of the org's CRM; None for a custom data center, whose web host is unknown.
 
-    Zoho does not document the URL of the backup page; `BACKUP_MENU` is the menu path from the CRM to it.
+    Zoho does not document the URL of the CRM's backup page; `BACKUP_MENU` is the path to this page in the
+    CRM's menus.
     """
     dc = DATA_CENTERS.get(snapshot.org.data_center)
     if dc is None:

@@ -17,7 +17,7 @@ from zbtui.model.text import clean
 from zbtui.presentation.key_actions import KEY_SCOPES
 
 Keymap = tuple[tuple[str, str], ...]
-"""Pairs of an action's id and its keys: Textual's names, joined by commas."""
+"""Pairs of an action's id and its keys, as Textual's key names joined by commas."""
 
 _MODIFIERS: Final = frozenset(("alt", "ctrl", "shift", "super", "hyper", "meta"))
 _ARROWS: Final = ("up", "down", "left", "right")
@@ -35,11 +35,11 @@ _CHARACTER_NAMES: Final = {
     "low_line": "underscore",
 }
 _TERMINAL_ALIASES: Final = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+left_square_bracket": "escape"}
-"""Keys that a terminal cannot distinguish from another key, and that key."""
+"""Maps each key that a terminal cannot distinguish from another key to this other key."""
 RESERVED_KEYS: Final = frozenset(
     ("ctrl+c", "super+c", "ctrl+p", "ctrl+q", "tab", "shift+tab", "ctrl+pageup", "ctrl+pagedown")
 )
-"""Keys with a fixed meaning on all screens, such as copy, command palette, quit and next widget."""
+"""The keys that no action can get, since they have a fixed meaning on all screens, such as copy or quit."""
 _SCROLLING: Final = frozenset(("up", "down", *_PAGING))
 _EDITING: Final = frozenset(
     (*_TYPING, *_PAGING, "ctrl+left", "ctrl+right", *(f"ctrl+{letter}" for letter in "adefkuvwx"))
@@ -48,13 +48,13 @@ _EDITING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _KeyContext:
-    """Scopes that are active together: a screen, its widgets, and the app."""
+    """The scopes whose actions are active at the same time: those of a screen, its widgets and the app."""
 
     scopes: tuple[str, ...]
     reserved: frozenset[str] = frozenset()
-    """Keys that the screen's own widgets need."""
+    """The keys that the screen's widgets themselves need."""
     accepts_text: bool = False
-    """Whether plain characters are typed as text there."""
+    """Whether the keys of plain characters type text on the screen."""
 
 
 _KEY_CONTEXTS: Final = (
@@ -71,7 +71,7 @@ _DEFAULT_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class InvalidKeymapError(ValueError):
-    """An invalid entry of the config's `[keys]`: its message, hint and action id."""
+    """Raised for an invalid entry of the config's `[keys]`, with a message, a hint and the action's id."""
 
     def __init__(self, message: str, hint: str, action_id: str) -> None:
         super().__init__(message)
@@ -79,9 +79,9 @@ class InvalidKeymapError(ValueError):
 
 
 def parse_keymap(chosen: Mapping[str, str]) -> Keymap:
-    """Convert the chosen keys, given by action id, to Textual's key names.
+    """Convert the keys that the user chose, given by action id, to Textual's key names.
 
-    Raises `InvalidKeymapError` for an unknown action or key, a reserved key, and a key that two actions
+    Raises an `InvalidKeymapError` for an unknown action or key, a reserved key, and a key that two actions
     would share while both are active.
     """
     keymap = {action_id: _parse_keys(action_id, text) for action_id, text in chosen.items()}
@@ -91,7 +91,7 @@ def parse_keymap(chosen: Mapping[str, str]) -> Keymap:
 
 
 def textual_key_name(text: str) -> str | None:
-    """Textual's name for a key, such as `question_mark` for `?`; None if there is no such key."""
+    """Return Textual's name for a key, such as `question_mark` for `?`; None if there is no such key."""
     if len(text) == 1:
         return _character_name(text)
     *modifiers, key = text.split("+")

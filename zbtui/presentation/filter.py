@@ -12,7 +12,7 @@ from zbtui.model.verdict import Level, Verdict
 
 _TERM: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
 _SEPARATOR: Final = "\n"
-"""Joins two texts. No cleaned text contains a newline, so no filter term matches across two texts."""
+"""The separator of an org's joined texts. No cleaned text contains it, so no term matches across texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,19 @@ class FilterTerm:
     text: str
     """The text to search for, in lower case."""
     field: str | None = None
-    """One of `FILTER_FIELDS`; None: any of an org's texts."""
+    """The field to search, one of `FILTER_FIELDS`; None to search all texts of an org."""
     negated: bool = False
-    """True: the org must not contain the text."""
+    """Whether the term matches the orgs that do not contain the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgFilter:
-    """Matches the orgs that match all its terms. Made by `parse_filter`."""
+    """A filter that selects the orgs that match all of its terms. Made by `parse_filter`."""
 
     terms: tuple[FilterTerm, ...] = ()
 
     def matches(self, texts: Mapping[str | None, str]) -> bool:
-        """Whether an org with these `searchable_texts` matches all terms."""
+        """Return whether an org matches all terms; `texts` are the org's `searchable_texts`."""
         for term in self.terms:
             wanted = _SEPARATOR + term.text if term.field in _PREFIX_FIELDS else term.text
             if (wanted in texts[term.field]) is term.negated:
@@ -43,10 +43,12 @@ class OrgFilter:
 
 
 def parse_filter(text: str) -> OrgFilter:
-    """Parse terms separated by blanks: `!word` negates, `field:word` searches a field, quotes keep blanks.
+    """Parse a filter, whose terms are separated by blanks.
 
-    A level alone (`ok`, `warning`, `unknown`, `critical`) searches only the field `level`. An unknown field
-    counts as part of the word. An unfinished term (`!`, `tag:`) is ignored.
+    `!word` negates a term, `field:word` searches one field, and a word in quotes can contain blanks. A
+    level alone (`ok`, `warning`, `unknown`, `critical`) searches only the field `level`. If the field
+    before a colon is unknown, field and colon are part of the word. An unfinished term (`!`, `tag:`) is
+    ignored.
     """
     return OrgFilter(tuple(term for token in _TERM.findall(text) if (term := _parse_term(token)).text))
 
@@ -68,7 +70,7 @@ def _verdict_text(snapshot: Snapshot, verdict: Verdict) -> str:
 
 
 def _level_text(snapshot: Snapshot, verdict: Verdict) -> str:
-    """The level under which the fleet bar counts the org: a stale ok counts as unknown."""
+    """Return the level under which the fleet bar counts the org; a stale ok verdict counts as unknown."""
     return (Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level).label
 
 
@@ -88,7 +90,7 @@ _FIELD_TEXTS: Final[dict[str, Callable[[Snapshot, Verdict], str]]] = {
     "tag": lambda snapshot, verdict: _SEPARATOR.join(snapshot.org.tags),
 }
 FILTER_FIELDS: Final = tuple(_FIELD_TEXTS)
-"""The fields that a term can be limited to, as in `dc:eu`."""
+"""The names of the fields to which a term can be limited, as in `dc:eu`."""
 FILTER_HELP: Final = (
     ("acme !eu", "every word must be in some field; with ! in none"),
     ('"ab c"', 'as one word; so in company:"ab c"'),
@@ -102,16 +104,17 @@ FILTER_HELP: Final = (
     ("tag:", "the org's tags"),
     ("paused", "how it is watched: paused, muted, stale"),
 )
-"""Pairs of an example and its meaning, for the help screen."""
+"""Pairs of an example of a filter and its meaning, for the help screen."""
 _LEVEL_LABELS: Final = frozenset(level.label for level in Level)
 _PREFIX_FIELDS: Final = frozenset({"dc", "level"})
-"""Fields whose text must begin with the term: `dc:us` must not match `custom`."""
+"""The fields whose text a term matches only at its beginning, so that `dc:us` does not match `custom`."""
 
 
 def searchable_texts(snapshot: Snapshot, verdict: Verdict) -> dict[str | None, str]:
-    """The texts that a filter searches, in lower case, by field.
+    """Return the texts of an org that a filter searches, in lower case, by the name of the field.
 
-    The key None holds all of them, and the words paused, muted and stale where they apply.
+    The key None holds all these texts, and those of the words paused, muted and stale that apply to the
+    org.
     """
     texts: dict[str | None, str] = {
         field: _SEPARATOR + text(snapshot, verdict).casefold() for field, text in _FIELD_TEXTS.items()

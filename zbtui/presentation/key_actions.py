@@ -1,4 +1,4 @@
-"""All actions that have keys: their ids, default keys, labels and scopes."""
+"""All actions that users start with a key: their ids, default keys, labels and scopes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class KeyAction:
-    """One action, with its default keys and its texts."""
+    """An action that users start with a key, with its default keys and its texts."""
 
     id: str
-    """The name in the config's `[keys]`. Two scopes share an id where one override is to change both."""
+    """The action's name in the config's `[keys]`.
+
+    Actions of two scopes have the same id if one entry in the config is to change the keys of both.
+    """
     keys: tuple[str, ...]
-    """The default keys, by Textual's names."""
+    """The default keys, by Textual's key names."""
     action: str
-    """The Textual action, such as `move(0,-1)`."""
+    """The action as Textual writes it, such as `move(0,-1)`."""
     label: str
-    """One or two words, for the key bar."""
+    """The one or two words that name the action in the key bar."""
     tooltip: str
-    """One sentence, for the help screen."""
+    """The sentence that explains the action on the help screen."""
     in_key_bar: bool = False
     group: str = ""
-    """Actions of one group share one word in the key bar; empty: no group."""
+    """The word in the key bar that all actions of a group share; empty for an action without a group."""
 
 
 def _help_only(action_id: str, keys: str, action: str, label: str, tooltip: str) -> KeyAction:

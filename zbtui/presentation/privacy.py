@@ -1,4 +1,4 @@
-"""Privacy mode, for screen sharing: hides what identifies an org, and shows its state."""
+"""Privacy mode, for screen sharing: hides the names and ids that identify an org, and shows its state."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HIDDEN: Final = "hidden"
 
 
 def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
-    """The snapshot with everything that identifies the org hidden; the org's name becomes `alias`.
+    """Return the snapshot with everything that identifies the org hidden; the org's name becomes `alias`.
 
-    Status, dates, plan, data center, edition and accent stay, and so do verdict and level. Unknown values
-    stay unknown.
+    Status, dates, plan, data center, edition and accent stay, and so do verdict and level. Values that are
+    None stay None.
     """
     org, zoho, polls = snapshot.org, snapshot.zoho, snapshot.polls
     backup, company = zoho.backup, zoho.company
@@ -57,7 +57,10 @@ def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
 
 
 def hide_problem(problem: Problem) -> Problem:
-    """The problem with a fixed message and hint: the original may name hosts, orgs, people and folders."""
+    """Return the problem with a fixed message and hint.
+
+    The original message and hint may name hosts, orgs, people and folders.
+    """
     return replace(
         problem,
         message=f"{PROBLEM_BADGES[problem.kind]}; what it says is hidden with the names.",

@@ -1,15 +1,18 @@
-"""QR codes as lines of text; each line shows two rows of modules."""
+"""QR codes as lines of text; each line shows two rows of the code's squares, which are called modules."""
 
 from __future__ import annotations
 
 from typing import Final
 
 _HALF_BLOCKS: Final = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
-"""Characters by upper and lower module (1: dark). Light modules are drawn: show the text light on dark."""
+"""The character for each pair of an upper and a lower module (1: dark, 0: light).
+
+The characters draw the light modules, so the text must be shown in a light color on a dark background.
+"""
 
 
 def qr_rows(text: str) -> list[str]:
-    """The QR code of `text` as lines of equal length, with the quiet zone that scanners need."""
+    """Return the QR code of `text` as lines of equal length, with the light margin that scanners need."""
     import segno  # imported here, because few commands show a QR code
 
     code = segno.make(text, micro=False, error="l", boost_error=False)

@@ -11,7 +11,7 @@ from zbtui.zoho_api.data_centers import DATA_CENTERS
 from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES
 
 DEFAULT_REDIRECT_PORT: Final = 53171
-"""The default port of the redirect URI, `http://localhost:53171/`, to which the browser returns."""
+"""The default port of the redirect URI `http://localhost:53171/`, to which Zoho sends the browser back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,13 @@ class SignInGuide:
 
     title: str
     requirement: str
-    """What the method requires, in one line."""
+    """One line that says what the sign-in method requires."""
     client_type: str
-    """The type of client, as the API console names it."""
+    """The type of OAuth client, as Zoho's API console names it."""
     steps: tuple[str, ...]
-    """Instructions; `sign_in_steps` replaces `{console}`, `{client}`, `{redirect}` and `{scopes}`."""
+    """The instructions. `sign_in_steps` replaces `{console}`, `{client}`, `{redirect}` and `{scopes}`."""
     pasted_value: str | None = None
-    """The name of the value that the user pastes at the end; None if there is none."""
+    """The name of the value that the user pastes at the end; None if the method has no such value."""
 
 
 _CLIENT_STEP: Final = "In {console}, signed in as an administrator of the org, add or open: {client}."
@@ -78,14 +78,14 @@ SIGN_IN_GUIDES: Final[Mapping[SignInMethod, SignInGuide]] = {
 
 
 def api_console_url(data_center: str) -> str:
-    """The URL of a data center's API console; that of `us` for an unknown data center."""
+    """Return the URL of a data center's API console; an unknown data center gets the URL of `us`."""
     return "https://" + DATA_CENTERS.get(data_center, DATA_CENTERS["us"]).web_host("api-console")
 
 
 def sign_in_steps(
     method: SignInMethod, data_center: str, redirect_uri: str, scopes: str = SIGN_IN_SCOPES
 ) -> list[str]:
-    """The steps of a sign-in method, with all placeholders replaced; `scopes` replaces `{scopes}`."""
+    """Return the steps of a sign-in method with all placeholders replaced, `{scopes}` by `scopes`."""
     guide = SIGN_IN_GUIDES[method]
     values = {
         "{console}": api_console_url(data_center)

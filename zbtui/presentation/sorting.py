@@ -13,7 +13,7 @@ from zbtui.zoho_api.recurrence import parse_rrule
 
 SortOrder = Literal["worst", "next", "name", "good", "company", "dc", "by", "links", "plan"]
 SORT_CYCLE: Final[tuple[SortOrder, ...]] = ("worst", "next", "name", "good")
-"""The orders that the sort key cycles through; the others are chosen by a column of the table."""
+"""The orders that the key for sorting cycles through; the others are chosen by a column of the table."""
 DEFAULT_SORT: Final[SortOrder] = "worst"
 SORT_LABELS: Final[dict[SortOrder, str]] = {
     "worst": "worst first",
@@ -31,9 +31,10 @@ _LAST: Final = inf
 
 
 def sort_key(order: SortOrder, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Any, ...]:
-    """The key by which an org is sorted; orgs with equal keys keep the config's order.
+    """Return the key by which an org is sorted in this order; orgs with equal keys keep the config's order.
 
-    With the same snapshot and verdict only the key of `links` changes with time: when the links expire.
+    For the same snapshot and verdict, the key does not depend on `now`, except in the order `links`, where
+    it changes once the links have expired.
     """
     backup = snapshot.zoho.backup
     match order:
@@ -61,17 +62,23 @@ def sort_key(order: SortOrder, snapshot: Snapshot, verdict: Verdict, now: dateti
 
 
 def _time_key(at: datetime | None, otherwise: float) -> float:
-    """The time as a number: dates with different UTC offsets take ten times as long to compare."""
+    """Return the time as a number of seconds, or `otherwise` if the time is None.
+
+    Comparing dates with different UTC offsets would take ten times as long as comparing numbers.
+    """
     return otherwise if at is None else at.timestamp()
 
 
 def _text_key(text: str | None) -> tuple[Any, ...]:
-    """A sort key: alphabetical, ignoring case; None and empty texts come last."""
+    """Return a key that sorts texts alphabetically, ignoring case, with None and empty texts last."""
     return (not text, (text or "").casefold())
 
 
 def _plan_key(rrule: str | None) -> tuple[Any, ...]:
-    """By the gap between runs, shortest first; then rules with an unknown gap, then orgs without a rule."""
+    """Return a key that sorts recurrence rules by the gap between their runs, shortest gap first.
+
+    After these come the rules with an unknown gap, and last the orgs without a rule.
+    """
     rule = parse_rrule(rrule) if rrule else None
     gap = rule.documented_gap if rule else None
     return (not rrule, gap or timedelta.max, rule.text if rule else rrule or "")

@@ -1,4 +1,4 @@
-"""Summaries of history and links in a few words, for a panel or a line."""
+"""Summaries of an org's backup history and download links in a few words, for a panel or a line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zbtui.zoho_api.links import LINKS_LIFETIME
 
 
 def last_good_summary(snapshot: Snapshot, now: datetime) -> str:
-    """`last good 6d ago`: when a backup last succeeded."""
+    """Return a few words on when a backup last succeeded, such as `last good 6d ago`."""
     history, backup = snapshot.zoho.history, snapshot.zoho.backup
     if history is None:
         completed = backup is not None and backup.state is BackupState.COMPLETED
@@ -25,7 +25,10 @@ def last_good_summary(snapshot: Snapshot, now: datetime) -> str:
 
 
 def links_summary(snapshot: Snapshot, now: datetime) -> str:
-    """`links 1d left`: whether the files of the latest backup can still be downloaded."""
+    """Return a few words on whether and how long the latest backup's files can be downloaded.
+
+    An example is `links 1d left`.
+    """
     links, zoho_now = snapshot.zoho.links, snapshot.zoho_now(now)
     if gone := snapshot.links_expired_at(now):
         return f"links expired on {day_month_text(gone)}"
@@ -45,7 +48,10 @@ def links_summary(snapshot: Snapshot, now: datetime) -> str:
 
 
 def history_and_links_summaries(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
-    """Both summaries joined, in several lengths, longest first; callers take the first that fits."""
+    """Return the two summaries joined, in several lengths, longest first; callers use the first that fits.
+
+    The last text is the summary of the last good backup alone.
+    """
     good, links = last_good_summary(snapshot, now), links_summary(snapshot, now)
     short = good.removeprefix("last ")
     undated = links.partition(" on ")[0].partition(" by ")[0]

@@ -1,1 +1,1 @@
-"""What zbtui keeps on this machine: credentials and the journal."""
+"""Stores zbtui's data on this machine: sign-in credentials, the journal, the screen's state and the log."""

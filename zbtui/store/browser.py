@@ -1,4 +1,4 @@
-"""Opens web pages in a browser of this machine."""
+"""Opens web pages in a web browser on this machine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _PAGE_SECONDS: Final = 60.0
 
 
 def has_graphical_browser() -> bool:
-    """Whether this machine has a browser with its own window.
+    """Return whether this machine has a browser with its own window.
 
-    A browser in the terminal would draw over zbtui's screen.
+    A browser that runs in the terminal does not count, since it would draw over zbtui's screen.
     """
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
@@ -32,15 +32,18 @@ def has_graphical_browser() -> bool:
         return False
     try:
         browser = webbrowser.get()
-    except (webbrowser.Error, ValueError, LookupError):  # the last two: $BROWSER is no command
+    except (webbrowser.Error, ValueError, LookupError):  # the last two if $BROWSER is no valid command
         return False
-    # Python registers browsers of the terminal as GenericBrowser or Elinks; subclasses of
-    # GenericBrowser have windows.
+    # Python registers browsers that run in the terminal as GenericBrowser or Elinks; the subclasses
+    # of GenericBrowser are browsers with windows.
     return type(browser) not in (webbrowser.GenericBrowser, webbrowser.Elinks)
 
 
 async def open_in_browser(url: str) -> bool:
-    """Open a URL in a browser with a window, without waiting for it; False: no such browser exists."""
+    """Start a browser with its own window on a URL; return False if there is none or it cannot be started.
+
+    The call does not wait for the browser to load the page.
+    """
     # In a thread: on some desktops, `webbrowser` runs a program to find the browser.
     try:
         is_there = await asyncio.to_thread(has_graphical_browser)
@@ -50,10 +53,10 @@ async def open_in_browser(url: str) -> bool:
 
 
 def launch_browser(url: str) -> bool:
-    """Open a URL in any browser of this machine; False: no browser can be started.
+    """Start any browser of this machine on a URL; return False if no thread or page for it can be made.
 
-    A URL with a query may hold the `state` or the code of a sign-in, and every user of a machine can read
-    the arguments of its processes. So the browser gets a private page that redirects to the URL.
+    For a URL with a query, the browser gets a private page that redirects to the URL. The query may hold
+    the `state` or the code of a sign-in, and every user of the machine can read a process's arguments.
     """
     page: Path | None = None
     try:
@@ -71,14 +74,14 @@ def launch_browser(url: str) -> bool:
 
 
 def _run_browser(address: str, page: Path | None) -> None:
-    # In a process without our terminal: the browser's output must not appear on the screen.
+    # A process without zbtui's terminal runs the browser, whose output must not appear on the screen.
     command = [
         sys.executable,
         "-P",
         "-m",
         "webbrowser",
         address,
-    ]  # -P: not a webbrowser.py in the current folder
+    ]  # -P, so that a webbrowser.py in the current folder is not imported
     null = subprocess.DEVNULL
     with suppress(OSError):
         subprocess.run(command, stdin=null, stdout=null, stderr=null, check=False)
@@ -88,9 +91,9 @@ def _run_browser(address: str, page: Path | None) -> None:
 
 
 def _write_redirect_page(url: str) -> Path:
-    """Write a page that redirects to `url`, readable by this user only; zbtui removes it when it ends.
+    """Write an HTML page that redirects to `url` and that only this user can read; return its path.
 
-    Raises `OSError` if no folder is writable.
+    zbtui removes the page when the program ends. Raises `OSError` if no folder is writable.
     """
     link = html.escape(url)
     text = (
@@ -110,9 +113,10 @@ def _write_redirect_page(url: str) -> Path:
 
 
 def _page_folders() -> Iterator[Path]:
-    """The folders to try for a page: on Linux the home folder first.
+    """Yield the folders to try for the redirect page, best first.
 
-    A browser in a sandbox (snap) cannot read temporary and hidden folders.
+    On Linux, the home folder comes first, since a browser in a sandbox (snap) cannot read temporary and
+    hidden folders.
     """
     if sys.platform.startswith("linux"):
         with suppress(RuntimeError):  # the user has no home folder

@@ -1,4 +1,7 @@
-"""Copies text with the system's clipboard program; a terminal does not report whether it copied a text."""
+"""Copies text to the clipboard with the system's clipboard program.
+
+Unlike a terminal that is asked to copy, such a program reports whether it succeeded.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _TIMEOUT_SECONDS: Final = 3.0
 
 
 async def copy_to_system_clipboard(text: str) -> bool:
-    """Put a text on the clipboard; False: no clipboard program exists, or it failed."""
+    """Copy `text` to the clipboard; return False if no clipboard program exists or the program failed."""
     command = clipboard_command(sys.platform, os.environ, shutil.which)
     return command is not None and await asyncio.to_thread(_run, command, text)
 
@@ -22,9 +25,10 @@ async def copy_to_system_clipboard(text: str) -> bool:
 def clipboard_command(
     platform: str, environ: Mapping[str, str], which: Callable[[str], str | None]
 ) -> list[str] | None:
-    """The command that copies its stdin to the clipboard; None: no such program, or a session over ssh.
+    """Return the command that copies its stdin to the clipboard, or None if this machine has none.
 
-    Over ssh the user sits at another machine, whose clipboard only the terminal can reach.
+    In a session over ssh, the result is also None: the user sits at another machine, whose clipboard only
+    the terminal can reach. `which` finds a program's path, as `shutil.which` does.
     """
     if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
         return None
@@ -46,7 +50,8 @@ def _run(command: list[str], text: str) -> bool:
     # `clip` reads UTF-16 with a byte order mark; the others read UTF-8.
     data = text.encode("utf-16" if sys.platform == "win32" else "utf-8")
     null = subprocess.DEVNULL
-    detached = sys.platform != "win32"  # some stay in the background: they must not keep our terminal
+    # Some clipboard programs stay in the background, where they must not hold zbtui's terminal.
+    detached = sys.platform != "win32"
     try:
         done = subprocess.run(
             command,

@@ -1,7 +1,7 @@
-"""The journal's record of when each org was watched: spans of good polls without a gap.
+"""Records in the journal when each org was watched, as spans of time in which good polls left no gap.
 
-Polls are collected in memory and written at most every 15 s, in the transaction of a recorded poll. If
-the process is killed, a span ends up to 15 s too early, never too late.
+The spans are collected in memory and written at most every 15 s, in the transaction that records a poll.
+If the process is killed, the stored span ends up to 15 s too early, never too late.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from zbtui.store.encoding import decode_or_none
 
 WRITE_EVERY: Final = timedelta(seconds=15)
 _INTERVALS: Final = 2
-"""The longest gap within a span, in poll intervals: one poll may be late, or fail and be repeated."""
+"""The longest gap within a span, in poll intervals. Two, so that a late or failed poll does not end it."""
 _MAX_CLOCK_ERROR: Final = timedelta(hours=1)
-"""A span that ends further in the future was written while the clock was wrong."""
+"""A span that ends further in the future than this was written while the machine's clock was wrong."""
 
 _WRITE: Final = (
     "INSERT INTO coverage VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET ended = max(ended, excluded.ended)"
@@ -35,31 +35,37 @@ _READ: Final = (
 )
 
 _Key = tuple[str, str]
-"""Name and identity of an org."""
+"""The name and the `Org.identity` (data center, OAuth client and hosts) of an org."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time in which an org was watched without a gap; a single poll has `began` equal to `ended`."""
+    """A span of time in which an org was watched without a gap.
+
+    It lasts from the first good poll to the last; `began` equals `ended` if there was only one.
+    """
 
     began: datetime
     ended: datetime
 
 
 class CoverageLog:
-    """Reads and writes the spans; holds those that this process has not written yet."""
+    """Reads and writes the spans of all orgs, and holds the spans that are not written yet."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._spans: dict[_Key, list[Span]] = {}
-        """By org, the spans not written yet, and the last span, which the next poll may extend."""
+        """The spans of each org that are not written yet, and its last span, which a poll may extend."""
         self._gaps: dict[_Key, timedelta] = {}
-        """The longest gap within a span, by org."""
+        """The longest time between two polls of one span, by org."""
         self._unwritten: set[_Key] = set()
         self._written_at: datetime | None = None
 
     async def read(self, org: Org, since: datetime | None = None) -> list[Span]:
-        """The spans in which any process watched this org, oldest first; None for `since`: all of them."""
+        """Return the spans in which any process watched this org, oldest first.
+
+        Spans that ended before `since` are left out; if `since` is None, all stored spans are returned.
+        """
 
         def act(database: sqlite3.Connection) -> list[Span]:
             rows = database.execute(
@@ -71,7 +77,10 @@ class CoverageLog:
         return await self._database.read(act, nothing)
 
     def note(self, org: Org, policy: WatchPolicy, at: datetime) -> None:
-        """Add a good poll at `at` to the spans in memory; call it in the journal's thread."""
+        """Add a good poll, made at the time `at`, to the spans in memory.
+
+        Call this method in the journal's thread only.
+        """
         key = (org.name, org.identity)
         gap = self._gaps[key] = _INTERVALS * org.own_policy(policy).every
         spans = self._spans.setdefault(key, [])
@@ -82,13 +91,16 @@ class CoverageLog:
         self._unwritten.add(key)
 
     def write_if_due(self, database: sqlite3.Connection, keep: JournalRetention, now: datetime) -> None:
-        """Write the spans of all orgs if the last write was 15 s ago; call it within a transaction."""
-        # `abs`: the clock may have been set back.
+        """Write the unwritten spans if the last write was at least 15 s ago, and delete outdated spans.
+
+        `keep` says how long spans are kept. Call this method within a transaction.
+        """
+        # `abs`, because the machine's clock may have been set back.
         if self._written_at is None or abs(now - self._written_at) >= WRITE_EVERY:
             self._write(database, keep, now)
 
     async def flush(self, keep: JournalRetention) -> None:
-        """Write all spans that are not written yet."""
+        """Write all spans that are not written yet, in a transaction of their own."""
         if self._unwritten:
             now = max(spans[-1].ended for spans in self._spans.values())
             await self._database.transaction(lambda database: self._write(database, keep, now), None)
@@ -101,7 +113,7 @@ class CoverageLog:
                 extends = before is not None and span.began - before.ended <= self._gaps[key]
                 began = before.began if before and extends else span.began
                 database.execute(_WRITE, (*key, encode_datetime(began), encode_datetime(span.ended)))
-            # The last span stays: if the transaction fails, the next write repeats it in full.
+            # The last span stays in memory: if the transaction fails, the next write repeats it in full.
             del self._spans[key][:-1]
         oldest, latest = encode_datetime(now - keep.keep), encode_datetime(now + _MAX_CLOCK_ERROR)
         database.execute("DELETE FROM coverage WHERE ended < ? OR began > ?", (oldest, latest))

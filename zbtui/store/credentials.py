@@ -1,4 +1,4 @@
-"""The interface of a credential store, and a store in memory for the demo and tests."""
+"""Defines the interface of a credential store, and a store in memory for the demo and tests."""
 
 from __future__ import annotations
 
@@ -12,35 +12,38 @@ from zbtui.model.problem import Problem
 from zbtui.model.secret import AccessToken, SignInCredentials
 
 FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
-"""The `code` of the problem "zbtui did not write this entry"."""
+"""The `code` of the problem that a keyring entry was not written by zbtui for this org."""
 
 
 class CredentialStore(Protocol):
-    """Keeps sign-in credentials and access tokens. Each call may raise a `ProblemError`.
+    """Keeps the sign-in credentials and the access token of each org. Each call may raise a `ProblemError`.
 
-    An entry is found by the org's name and `Org.identity` (client and hosts), so another org of the same
-    name never reads it. A read returns None if there is no entry.
+    An org's entry is found by its name and its `Org.identity` (data center, OAuth client and hosts), so
+    another org of the same name never reads the entry. A read returns None if there is no entry.
     """
 
     cache_problem: Problem | None
-    """Why the last access token could not be stored; None: it was stored."""
+    """The reason why the last access token could not be stored, or None if the token was stored."""
 
     async def read_sign_in(self, org: Org) -> SignInCredentials | None: ...
     async def write_sign_in(self, org: Org, sign_in: SignInCredentials) -> None: ...
     async def read_access_token(self, org: Org) -> AccessToken | None: ...
     async def write_access_token(self, org: Org, access: AccessToken) -> None: ...
     async def delete(self, org: Org) -> None:
-        """Delete both entries of an org; a sign-in that an org of another config also uses stays."""
+        """Delete an org's access token, and its sign-in credentials unless another config uses them."""
 
     async def other_config(self, org: Org) -> str | None:
-        """Another config file with an org that uses the same sign-in; None: no such file."""
+        """Return a config file, other than this process's, whose org uses the same sign-in credentials.
+
+        The result is the path, or None if there is no such file.
+        """
 
     def refresh_lock(self, org: Org) -> AbstractAsyncContextManager[object]:
-        """The lock to hold while refreshing a token, shared by all zbtui processes."""
+        """Return the lock to hold while refreshing the org's access token; all zbtui processes share it."""
 
 
 class MemoryCredentialStore:
-    """Keeps credentials in memory only."""
+    """Keeps sign-in credentials and access tokens in memory only, for the demo and tests."""
 
     def __init__(self) -> None:
         self.cache_problem: Problem | None = None
@@ -72,5 +75,8 @@ class MemoryCredentialStore:
 
 
 def credentials_key(org: Org) -> tuple[str, str]:
-    """The key of an org's credentials: two configs may have different orgs of the same name."""
+    """Return the name and the `Org.identity` of an org, the key under which its credentials are stored.
+
+    The name alone is not enough, since two configs may have different orgs of the same name.
+    """
     return org.name, org.identity

@@ -1,7 +1,7 @@
-"""The journal's SQLite database, used from one thread.
+"""Opens and uses the journal's SQLite database, from one thread.
 
-While the database fails, the watch goes on: `problem` says why, and a fallback in another folder or in
-memory (`zbtui.store.fallback`) replaces the database. Every 5 s the database is tried again.
+While the database fails, zbtui goes on with a fallback database in another folder or in memory (see
+`zbtui.store.fallback`), and `Database.problem` says why. It tries the failed database again every 5 s.
 """
 
 from __future__ import annotations
@@ -30,25 +30,31 @@ from zbtui.store.schema import NewerSchemaError, connect, transaction
 from zbtui.store.worker import WorkerThread
 
 _BUSY_TIMEOUT: Final = 5.0
-"""Seconds to wait for another process that writes."""
+"""How many seconds to wait while another process writes to the database."""
 _RETRY_BUSY_TIMEOUT: Final = 0.2
-"""The same while the database fails; shorter, since all calls wait for the one thread."""
+"""How many seconds to wait for another process at each retry of a failed database.
+
+Shorter than `_BUSY_TIMEOUT`, since all other calls wait for the one thread that retries.
+"""
 REOPEN_AFTER_SECONDS: Final = 5.0
-"""The pause between two attempts to reopen the database."""
+"""The pause between two attempts to reopen a failed database."""
 _YEARS: Final = range(1970, 3000)
-"""The years of a valid moment; near the limits of `datetime`, arithmetic overflows."""
+"""The years in which a valid stored time lies; near the limits of `datetime`, arithmetic overflows."""
 PROBE: Final = (
     "INSERT INTO token_request (token, at) VALUES ('probe', 0)",
     "DELETE FROM token_request WHERE token = 'probe'",
 )
-"""Statements that test writing and leave no row; run them in one transaction."""
+"""The statements that test whether the database can be written; in one transaction, they leave no row."""
 
 T = TypeVar("T")
 Act = Callable[[sqlite3.Connection], T]
 
 
 class Database:
-    """The database at a path, or its fallback. No call raises SQLite's errors: see `problem`."""
+    """The journal's database, or the fallback that replaces it while it fails.
+
+    No call raises SQLite's errors; `problem` describes the last error.
+    """
 
     def __init__(
         self,
@@ -57,47 +63,55 @@ class Database:
         clock: Clock | None = None,
         folders: Sequence[Path] = (),
     ) -> None:
-        """Open the database; for the arguments, see `open_database`."""
+        """Open the database; the arguments are those of `open_database`."""
         self._path = path
         self._fallbacks: list[Path | None] = [*fallback_files(folders, path), None] if path else []
-        """The fallbacks, best first; None: in memory."""
+        """The files of the fallbacks, best first; None stands for a fallback in memory."""
         self._worker = worker or WorkerThread("zbtui-journal")
         self._clock = clock or SystemClock()
         self._connection: sqlite3.Connection | None = None
-        """The connection to the database or to the fallback in use; None: no fallback can be opened."""
+        """The connection to the database or to the fallback in use.
+
+        It is None if no fallback can be opened either, and after `close`.
+        """
         self._used = 0
-        """How many fallbacks were tried since the database failed; 0 while the database works."""
+        """The number of fallbacks tried since the database failed; 0 while the database works."""
         self._file: tuple[int, int] | None = None
-        """Device and inode of the open file: a file may be replaced while it is open."""
+        """The device and inode of the open database file, which show whether the file was replaced."""
         self._leftovers: list[Path] = []
-        """Fallbacks in which an earlier process may have left rows."""
+        """The fallback files in which an earlier process may have left rows."""
         self._essential: Rows = {}
-        """The essential rows (see `essential_rows`) as last read or written by this process."""
+        """The rows that must survive an unreadable database, as this process last read or wrote them."""
         self._tried_at = 0.0
         self._subject = "The journal"
         self.problem: Problem | None = None
-        """Why the database cannot be used; None: the database works."""
+        """The reason why the database cannot be used, or None if it works."""
         self.closed = False
         self._open(_BUSY_TIMEOUT)
 
     async def read(self, act: Act[T], default: T) -> T:
-        """Run `act` without waiting for writers; return its result, or `default` once closed."""
+        """Run `act`, which only reads, in the database's thread, and return its result.
+
+        `act` does not wait for processes that write. The result is `default` if the database is closed,
+        or if it and all fallbacks fail.
+        """
         return await self._worker.call(lambda: self.read_blocking(act, default))
 
     async def transaction(self, act: Act[T], default: T, *, essential: bool = False) -> T:
-        """Run `act` in one transaction, with no other process in between; return its result.
+        """Run `act` in the database's thread, in a write transaction, and return its result.
 
-        `act` runs in the database's thread, and again on a fallback if the database fails. `default` is
-        the result once closed. `essential`: `act` writes rows that must survive an unreadable database.
+        If the database fails, `act` runs again on a fallback. The result is `default` if the database is
+        closed, or if it and all fallbacks fail. Set `essential` if `act` writes rows that must survive an
+        unreadable database.
         """
         return await self._worker.call(lambda: self._run(act, default, writes=True, essential=essential))
 
     def read_blocking(self, act: Act[T], default: T) -> T:
-        """As `read`, but in the caller's thread, before the event loop runs."""
+        """Do the same as `read` in the caller's thread; for use before the event loop runs."""
         return self._run(act, default)
 
     async def close(self) -> None:
-        """Close after pending writes."""
+        """Close the database after all pending reads and writes."""
 
         def close() -> None:
             self.closed = True
@@ -130,19 +144,26 @@ class Database:
         return default
 
     def _is_due(self) -> bool:
-        """Whether to open the database now: 5 s after a failed attempt, or if its file was replaced."""
+        """Return whether to open the database now.
+
+        True at least 5 s after a failed attempt, or if the database's file was replaced or removed.
+        """
         if self._used:
             return self._clock.monotonic() - self._tried_at >= REOPEN_AFTER_SECONDS
         # Rows written to a removed file would be lost.
         return self._file != _file_identity(self._path)
 
     def _open(self, patience: float) -> None:
-        """Open the database and move the fallback's rows into it; if that fails, use a fallback."""
+        """Open the database and move the current fallback's rows into it.
+
+        If the database cannot be opened, set `problem` and use a fallback. `patience` is how many seconds
+        to wait while another process writes.
+        """
         self._tried_at = self._clock.monotonic()
         try:
             connection = self._open_database_file(patience)
         except (sqlite3.Error, OSError) as error:
-            if self._used:  # the message keeps its subject
+            if self._used:  # the message keeps the subject of the first failure
                 self._set_problem(error)
             else:
                 self._set_problem(error, f"The journal {self._path}")
@@ -176,7 +197,10 @@ class Database:
         return connection
 
     def _fall_back(self) -> None:
-        """Switch to the next fallback that works, and copy the rows that can still be read into it."""
+        """Switch to the next fallback that works, and copy the rows that can still be read to it.
+
+        If no fallback works, `_connection` is None.
+        """
         rows = {**self._essential, **(readable_rows(self._connection) if self._connection else {})}
         self._use(None)
         while self._connection is None and self._used < len(self._fallbacks):
@@ -196,7 +220,7 @@ class Database:
         self._connection = connection
 
     def _set_problem(self, error: Exception, subject: str | None = None) -> None:
-        """Set `problem`; `subject` begins its message (None: the last subject)."""
+        """Set `problem`, whose message begins with `subject`, or if that is None, with the last subject."""
         self._tried_at, self._subject = self._clock.monotonic(), subject or self._subject
         reason = error.strerror if isinstance(error, OSError) else error
         hint = "Start the newer zbtui." if isinstance(error, NewerSchemaError) else _HINT
@@ -215,24 +239,24 @@ def open_database(
     clock: Clock | None = None,
     folders: Sequence[Path] = (),
 ) -> Database:
-    """Open or create the database at `path` (None: in memory). Blocks, and never raises.
+    """Open or create the database file `path`, or a database in memory if `path` is None.
 
-    If the file cannot be opened, it stays unchanged, `problem` is set, and a fallback is used: in one of
-    `folders`, best first, else in memory.
+    The call blocks, and never raises. If the file cannot be opened, the file stays unchanged, the result's
+    `problem` says why, and a fallback is used: in the first usable folder of `folders`, else in memory.
     """
     return Database(path, worker, clock, folders)
 
 
 def encode_datetime(moment: datetime) -> str:
-    """Encode a moment as ISO 8601 in UTC; such texts sort by time."""
+    """Encode a time as an ISO 8601 text in UTC; sorting such texts alphabetically sorts them by time."""
     return moment.astimezone(UTC).isoformat()
 
 
 def decode_datetime(text: str) -> datetime:
-    """Decode a stored moment.
+    """Decode a stored time, which is an ISO 8601 text.
 
-    Raises `TypeError` if it is no text, and `ValueError` if it is no moment, has no time zone, or lies
-    before 1970 or after 2999.
+    Raises `TypeError` if `text` is no string, and `ValueError` if it is no valid time, has no time zone,
+    or lies before 1970 or after 2999.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or moment.year not in _YEARS or moment.timestamp() < 0:
@@ -241,7 +265,7 @@ def decode_datetime(text: str) -> datetime:
 
 
 def _file_identity(path: Path | None) -> tuple[int, int] | None:
-    """Device and inode of a file; None: no such file."""
+    """Return the device and inode of a file, or None if `path` is None or the file cannot be found."""
     try:
         status = path.stat() if path else None
     except OSError:

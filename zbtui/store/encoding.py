@@ -1,6 +1,6 @@
-"""Encodes the journal's data on an org as JSON, and decodes it.
+"""Encodes an org's snapshot, history and org state as JSON for the journal, and decodes that JSON.
 
-Invalid data counts as missing: the next poll replaces it.
+Invalid JSON or values are treated as missing, since the next poll replaces them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,19 @@ from zbtui.zoho_api.organization import parse_company
 from zbtui.zoho_api.runs import History, build_history
 
 MAX_LINE_LENGTH: Final = 2000
-"""Characters; a longer stored line is cut. zbtui writes far shorter ones."""
+"""The maximum length of a stored line in characters; a longer line, which zbtui never writes, is cut."""
 _MAX_COUNT: Final = 1 << 31
-"""Far below the limit of SQLite's integers, so that adding to a count cannot overflow."""
+"""A stored count must be lower than this limit.
+
+The limit is far below that of SQLite's integers, so that adding to a count cannot overflow.
+"""
 _MAX_CLOCK_OFFSET: Final = timedelta(days=36_525)
 
 T = TypeVar("T")
 
 
 def decode_or_none(read: Callable[[], T]) -> T | None:
-    """The result of `read`; None if its data is invalid."""
+    """Call `read` and return its result, or None if `read` raises an error that invalid data causes."""
     try:
         return read()
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, ProblemError):
@@ -42,7 +45,7 @@ def decode_or_none(read: Callable[[], T]) -> T | None:
 
 
 def encode_snapshot(snapshot: Snapshot) -> str:
-    """Encode a snapshot without its history."""
+    """Encode a snapshot as JSON, without its history, which `encode_history` encodes."""
     zoho, polls = snapshot.zoho, snapshot.polls
     links, tried_at = zoho.links, polls.history_tried_at
     failed = polls.history_problem or polls.links_problem
@@ -63,7 +66,7 @@ def encode_snapshot(snapshot: Snapshot) -> str:
         "links": links
         and [links.data_parts, links.attachment_parts, _encode_optional_datetime(links.expires_at)],
         "last_links_expiry": _encode_optional_datetime(zoho.last_links_expiry),
-        # The problem itself is not stored. Without the time, the next poll requests the history again.
+        # The problem itself is not stored here. Without the time, the next poll requests the history again.
         "history_tried_at": None if failed else _encode_optional_datetime(tried_at),
         "history_failures": polls.history_failures,
         "unsettled_history_reads": polls.unsettled_history_reads,
@@ -72,7 +75,7 @@ def encode_snapshot(snapshot: Snapshot) -> str:
 
 
 def decode_snapshot(org: Org, text: str) -> Snapshot | None:
-    """Undo `encode_snapshot`."""
+    """Decode a snapshot from the JSON of `encode_snapshot`; return None if the JSON is invalid."""
 
     def read() -> Snapshot:
         body = json.loads(text)
@@ -106,14 +109,17 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
 
 
 def encode_history(history: History) -> str:
-    """Encode the rows of a history; `decode_history` builds the runs from them."""
+    """Encode the rows of a history of backups as JSON.
+
+    The backup runs that zbtui derives from the rows are not stored; `decode_history` derives them again.
+    """
     rows = (entry.as_dict() for entry in history.entries)
     without_nulls = [{key: value for key, value in row.items() if value is not None} for row in rows]
     return json.dumps(without_nulls, ensure_ascii=False)
 
 
 def decode_history(text: str) -> History | None:
-    """Undo `encode_history`."""
+    """Decode a history of backups from the JSON of `encode_history`; return None if the JSON is invalid."""
     return decode_or_none(lambda: build_history([parse_entry(row) for row in json.loads(text)]))
 
 
@@ -122,7 +128,7 @@ def encode_org_state(org_state: OrgState) -> str:
 
 
 def decode_org_state(text: str) -> OrgState | None:
-    """Undo `encode_org_state`."""
+    """Decode an org state from the JSON of `encode_org_state`; return None if the JSON is invalid."""
 
     def read() -> OrgState:
         body: dict[str, Any] = {key: decode_optional_line(value) for key, value in json.loads(text).items()}
@@ -132,17 +138,20 @@ def decode_org_state(text: str) -> OrgState | None:
 
 
 def decode_optional_line(text: str | None) -> str | None:
-    """`decode_line` for a text that may be None."""
+    """Clean a stored line as `decode_line` does; return None if `text` is None."""
     return None if text is None else decode_line(text)
 
 
 def decode_line(text: str) -> str:
-    """Clean a stored line, in case zbtui did not write it. Raises `TypeError` if it is no text."""
+    """Return a stored line as one printable line of at most `MAX_LINE_LENGTH` characters.
+
+    The line is cleaned in case zbtui did not write it. Raises `TypeError` if `text` is no string.
+    """
     return clean(text, MAX_LINE_LENGTH)
 
 
 def decode_count(value: object) -> int:
-    """Check a stored count. Raises `ValueError` if it is no integer, or negative, or 2**31 or more."""
+    """Return a stored count. Raises `ValueError` unless `value` is an integer from 0 to 2**31 - 1."""
     if type(value) is not int or not 0 <= value < _MAX_COUNT:
         raise ValueError("no count")
     return value

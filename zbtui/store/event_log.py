@@ -1,4 +1,4 @@
-"""The journal's events, kept far longer than Zoho keeps its history of backups."""
+"""Reads, writes and deletes the journal's events, which are kept far longer than Zoho keeps its history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EVENT_COLUMNS: Final = "at, org, kind, before, after, level, headline"
 
 
 class EventLog:
-    """Reads the events that `Journal.record_poll` writes."""
+    """Reads from the journal the events (changes of an org) that `Journal.record_poll` writes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,13 +30,13 @@ class EventLog:
         limit: int | None = None,
         orgs: Iterable[Org] = (),
     ) -> list[Event]:
-        """The newest `limit` events, oldest first; empty if the journal cannot be used.
+        """Return the newest events, oldest first; the list is empty if the journal cannot be used.
 
         Args:
-        org_name: the org whose events to read; None: all orgs.
-        since: the earliest moment; None: no limit.
-        limit: the largest number of events; None: no limit.
-        orgs: leave out events of other configs' orgs that have the same names as these.
+        org_name: the name of the org whose events to read; if None, the events of all orgs are read.
+        since: the time of the earliest event to read; if None, there is no earliest time.
+        limit: the maximum number of events; if None, all are read.
+        orgs: the orgs of the config; events of other configs' orgs that have the same names are left out.
         """
         identities = {org.name: org.identity for org in orgs}
 
@@ -59,7 +59,7 @@ class EventLog:
 
 
 def insert_events(database: sqlite3.Connection, events: Iterable[Event], org: Org) -> None:
-    """Store events of one org; call within a transaction."""
+    """Store events of one org; call this function within a transaction."""
     database.executemany(
         f"INSERT INTO event ({_EVENT_COLUMNS}, identity) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -79,9 +79,12 @@ def insert_events(database: sqlite3.Connection, events: Iterable[Event], org: Or
 
 
 def prune_events(database: sqlite3.Connection, retention: JournalRetention, now: datetime) -> None:
-    """Delete events that are too old or too many; call within a transaction."""
+    """Delete the events that are older than `retention` allows, and the oldest if there are too many.
+
+    Call this function within a transaction.
+    """
     database.execute("DELETE FROM event WHERE at < ?", (encode_datetime(now - retention.keep),))
-    # By id: counting a table of millions of rows would be slow.
+    # Compares ids, since counting a table of millions of rows would be slow.
     database.execute(
         "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (retention.most_events,)
     )

@@ -1,8 +1,8 @@
-"""The fallback that replaces the journal's database while that fails.
+"""Replaces the journal's database by a fallback while the database fails, and moves the rows back later.
 
-A fallback is a database in a private folder, which all processes of this user share, or else in memory.
-It starts with every row that can still be read from the failed database. When the database works again,
-alerts, deliveries, coverage, token requests and lock-outs move back.
+A fallback is a database in a private folder, shared by all zbtui processes of this user, or else in memory.
+A fallback starts with the rows that can still be read from the failed database. When that database works
+again, the fallback's alert states, alerts, deliveries, coverage, token requests and lock-outs move back.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Final
 from zbtui.store.schema import connect, drop_tables, has_journal_tables, transaction
 
 Rows = Mapping[str, Sequence[tuple[Any, ...]]]
-"""Rows, by the name of their table."""
+"""The rows of several tables, by the name of the table."""
 
 _ESSENTIAL_QUERIES: Final = {
     "token_request": "SELECT * FROM token_request",
@@ -29,7 +29,7 @@ _ESSENTIAL_QUERIES: Final = {
     "notified": "SELECT * FROM notified",
     "outage": "SELECT * FROM outage",
     "watched": "SELECT * FROM watched",
-    # The newest alert: the numbers of alerts in the fallback continue from it.
+    # Only the newest alert, so that the fallback continues the numbers of the alerts.
     "alert": "SELECT * FROM alert ORDER BY number DESC LIMIT 1",
 }
 _INITIAL_QUERIES: Final = {
@@ -37,7 +37,7 @@ _INITIAL_QUERIES: Final = {
     "snapshot": "SELECT * FROM snapshot",
     "history": "SELECT * FROM history",
     "poll_record": "SELECT * FROM poll_record",
-    # The newest span of each org: the next poll extends it.
+    # Only the newest span of each org, which the next poll extends.
     "coverage": "SELECT org, identity, max(began), ended FROM coverage GROUP BY org, identity",
     "event": "SELECT * FROM event ORDER BY id DESC LIMIT 1000",  # more than the screen shows
 }
@@ -69,56 +69,64 @@ _MERGE_STATEMENTS: Final = {
     " SET ended = max(ended, excluded.ended)",
     "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "delivered": "DELETE FROM delivery WHERE alert = ? AND sink = ?",
-    # Before "alert": an alert that exists has its deliveries already, and some may have been made.
+    # Before "alert": if the database already has an alert, it has had its deliveries, too, and those
+    # that were made since then must not come back.
     "delivery": "INSERT OR IGNORE INTO delivery SELECT ?1, ?2, ?3, ?4"
     " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE uuid = ?1)",
     "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
-"""The statement that merges a row into a table; repeating it has no effect."""
+"""For each table, the SQL statement that merges a row into it; repeating the statement has no effect."""
 
 
 def fallback_files(folders: Sequence[Path], path: Path) -> list[Path]:
-    """The fallback databases for the one at `path`, one in each folder."""
+    """Return the paths of the fallbacks for the database at `path`, one in each of `folders`."""
     name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
     return [folder / f"journal-{name}.db" for folder in folders]
 
 
 def open_fallback(file: Path, patience: float) -> sqlite3.Connection:
-    """Open or create a fallback database; `patience` is in seconds, as for `connect`.
+    """Open or create the fallback database `file`.
 
-    Raises `sqlite3.Error`, and an `OSError` if its folder cannot be made or is not private.
+    `patience` is how many seconds to wait while another process writes. Raises `sqlite3.Error` if the
+    database cannot be opened, and `OSError` if its folder cannot be made or is not private.
     """
     open_private_folder(file.parent)
     return connect(file, patience)
 
 
 def open_private_folder(folder: Path) -> None:
-    """Make a folder unless it exists. Raises an `OSError` if it cannot be made, or is not private."""
+    """Make a folder that only this user can access, unless it exists.
+
+    Raises `OSError` if the folder cannot be made, or if it belongs to, or is open to, another user.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
     _check_private(folder)
 
 
 def essential_rows(connection: sqlite3.Connection) -> Rows:
-    """The rows that must survive an unreadable database: alert state, token requests, lock-outs."""
+    """Return the rows that must not be lost if the database becomes unreadable.
+
+    These are the alert state, the newest alert, the token requests and the lock-outs.
+    """
     return _read(connection, _ESSENTIAL_QUERIES)
 
 
 def readable_rows(connection: sqlite3.Connection) -> Rows:
-    """The rows to start a fallback with; tables that cannot be read are left out."""
+    """Return the rows of a failed database with which its fallback starts, without unreadable tables."""
     return _read(connection, _INITIAL_QUERIES)
 
 
 def copy_rows(rows: Rows, connection: sqlite3.Connection) -> None:
-    """Merge rows into a database; call within a transaction."""
+    """Merge rows into the database of `connection`; call this function within a transaction."""
     for table, statement in _MERGE_STATEMENTS.items():
         connection.executemany(statement, rows.get(table, ()))
 
 
 def move_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> None:
-    """Move the rows of a fallback into the database.
+    """Move the rows of the database `fallback` into the journal's database, that of `connection`.
 
-    If this process is killed meanwhile, the next process repeats the move: no row is lost or doubled.
-    Raises an `sqlite3.Error` if the database still fails; the database is then unchanged.
+    If this process is killed meanwhile, the next process repeats the move, and no row is lost or doubled.
+    If the journal's database still fails, it stays unchanged and an `sqlite3.Error` is raised.
     """
     with transaction(fallback):  # no other process can write to the fallback
         rows = _read(fallback, _MOVE_BACK_QUERIES)
@@ -128,7 +136,11 @@ def move_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> N
 
 
 def absorb_leftover(file: Path, connection: sqlite3.Connection, patience: float) -> None:
-    """Move the rows that an earlier process left in a fallback; after an error, they stay in it."""
+    """Move the rows that an earlier process left in the fallback `file` into the journal's database.
+
+    `patience` is how many seconds to wait while another process writes to the fallback. After an error,
+    which is not raised, the rows stay in the fallback.
+    """
     with suppress(OSError, sqlite3.Error):
         _check_private(file.parent)
         with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as fallback:
@@ -145,7 +157,10 @@ def _read(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Rows:
 
 
 def _check_private(folder: Path) -> None:
-    """Raise `PermissionError` if another user owns the folder or has access to it."""
+    """Raise `PermissionError` unless `folder` is a folder that only this user has access to.
+
+    On Windows, `PermissionError` is always raised, since the owner of a folder cannot be checked there.
+    """
     status = folder.lstat()
     if (
         sys.platform == "win32"

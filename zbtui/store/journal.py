@@ -1,7 +1,7 @@
-"""The journal: snapshots, org states, events, coverage, alert states, the outbox, and token requests.
+"""The journal, zbtui's database of snapshots, org states, events, coverage, alerts and token requests.
 
-All zbtui processes of this user share the journal. Each process uses one thread for it. If the journal
-cannot be written, the watch goes on, and `Journal.problem` says why.
+All zbtui processes of this user share the journal, and each uses it from one thread. If the journal cannot
+be written, zbtui goes on watching, and `Journal.problem` says why the journal fails.
 """
 
 from __future__ import annotations
@@ -40,14 +40,21 @@ from zbtui.store.refusal_log import RefusalLog
 from zbtui.store.token_budget import TokenBudget
 
 _TABLES_PER_ORG: Final = ("snapshot", "history", "poll_record", "notified")
-"""The tables that hold one row for each org."""
+"""The names of the tables whose rows of an org are renamed or deleted together with the org."""
 _RECORDED_POLL: Final = "SELECT attempted_at, failures, failing_since, body, problems FROM poll_record"
 _OF_ORG: Final = "org = ? AND identity = ?"
-"""The condition for the rows of one org: two configs may have different orgs of the same name."""
+"""The SQL condition for the rows of one org.
+
+The condition compares the name and the identity (data center, OAuth client and hosts; see `Org.identity`),
+since two configs may have different orgs of the same name.
+"""
 
 
 class Journal:
-    """Reads and writes the journal; open it with `open_journal`. No call raises: see `problem`."""
+    """Reads and writes the journal; `open_journal` returns an instance.
+
+    No call raises if the journal fails; `problem` then says why.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,15 +64,18 @@ class Journal:
         self.refusals = RefusalLog(database)
         self.coverage = CoverageLog(database)
         self.retention = JournalRetention()
-        """For how long, and how many, events `record_poll` keeps."""
+        """How long, and how many, events are kept when `record_poll` deletes old events."""
 
     @property
     def problem(self) -> Problem | None:
-        """Why the journal cannot be used; None: the journal works."""
+        """The reason why the journal cannot be used, or None if the journal works."""
         return self._database.problem
 
     def load_all(self, orgs: Iterable[Org]) -> dict[str, Snapshot]:
-        """The last snapshots of these orgs, by name. Blocks; for use before the event loop runs."""
+        """Return the last stored snapshots of these orgs, by name; an org without a snapshot is left out.
+
+        The call blocks; it is for use before the event loop runs.
+        """
 
         def act(database: sqlite3.Connection) -> dict[str, Snapshot]:
             return {org.name: snapshot for org in orgs if (snapshot := _load_snapshot(database, org))}
@@ -74,11 +84,15 @@ class Journal:
         return self._database.read_blocking(act, nothing)
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Store a snapshot, unless the journal has a newer one from another process."""
+        """Store a snapshot, unless the journal has a newer snapshot of the same org."""
         await self._database.transaction(lambda database: _write_snapshot(database, snapshot, None), None)
 
     async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
-        """Store a good or failed poll and the events that it causes; return the result of `merge`."""
+        """Store the outcome of a good or failed poll, and the events (changes of the org) that it causes.
+
+        `polled` is the snapshot after the poll. Returns that snapshot and the events, merged with what
+        other processes have stored.
+        """
         polled_at, keep = polled.polls.attempted_at, self.retention
         if polled_at is None:
             return MergeResult(polled)
@@ -98,11 +112,14 @@ class Journal:
         return await self._database.transaction(act, MergeResult(polled))
 
     async def load_org(self, org: Org) -> Snapshot | None:
-        """The last snapshot of an org; None: the journal has none."""
+        """Return the last stored snapshot of an org, or None if the journal has no snapshot of it."""
         return await self._database.read(lambda database: _load_snapshot(database, org), None)
 
     async def load_recent(self, since: Mapping[Org, datetime], now: datetime) -> dict[str, Snapshot]:
-        """The snapshots, by name, of the orgs that any process polled at or after the moment in `since`."""
+        """Return the snapshots, by name, of those orgs whose last poll is recent and reached Zoho.
+
+        `since` has the orgs and, for each, the time from which a poll by any process counts as recent.
+        """
 
         def act(database: sqlite3.Connection) -> dict[str, Snapshot]:
             loaded = ((org, _load_recent(database, org, oldest, now)) for org, oldest in since.items())
@@ -112,7 +129,11 @@ class Journal:
         return await self._database.read(act, nothing)
 
     async def rename_org(self, before: Org, after: Org) -> None:
-        """Move the data on an org to its new name; if its identity changes too, move only its events."""
+        """Move an org's data in the journal to its new name and identity.
+
+        If the identity (data center, OAuth client and hosts; see `Org.identity`) changes, only the events
+        move, since Zoho may now answer for another org.
+        """
         keys = (after.name, after.identity, before.name, before.identity)
 
         def act(database: sqlite3.Connection) -> None:
@@ -122,7 +143,7 @@ class Journal:
                 _delete_org(database, before)  # Zoho may answer for another org now
             known = (f"SELECT 1 FROM {table} WHERE {_OF_ORG}" for table in _TABLES_PER_ORG)
             if any(database.execute(query, keys[2:]).fetchone() for query in known):
-                _delete_org(database, after)  # rows under the new name belong to another org
+                _delete_org(database, after)  # existing rows under the new name belong to another org
             tables = [*_TABLES_PER_ORG, "event"]
             if before.identity == after.identity:
                 tables.append("coverage")  # coverage belongs to the identity
@@ -134,11 +155,14 @@ class Journal:
         await self._database.transaction(act, None)
 
     async def forget_org(self, org: Org) -> None:
-        """Delete the data on an org, except its events, its coverage and its lock-out."""
+        """Delete an org's data from the journal, except its events, its coverage and its lock-out."""
         await self._database.transaction(lambda database: _delete_org(database, org), None)
 
     async def probe(self) -> Problem | None:
-        """Test writing, with a row that is deleted at once; return the problem, or None."""
+        """Test whether the journal can be written, with a row that is deleted at once.
+
+        Returns the problem of the journal, or None if the journal works.
+        """
 
         def act(database: sqlite3.Connection) -> None:
             for statement in PROBE:
@@ -148,31 +172,37 @@ class Journal:
         return self.problem
 
     async def close(self) -> None:
-        """Close after pending writes; later calls store nothing."""
+        """Close the journal after all pending writes; later calls store nothing."""
         await self.coverage.flush(self.retention)
         await self._database.close()
 
 
 def open_journal(path: Path | None, clock: Clock | None = None, folders: Sequence[Path] = ()) -> Journal:
-    """Open or create the journal at `path` (None: in memory). Arguments: see `open_database`."""
+    """Open or create the journal in the file `path`, or in memory if `path` is None.
+
+    `folders` are the folders for a fallback, best first, in case the file cannot be used.
+    """
     return Journal(open_database(path, clock=clock, folders=folders))
 
 
 @dataclass(frozen=True, slots=True)
 class _RecordedPoll:
-    """An org's last poll, as stored."""
+    """An org's last poll, as the journal has stored it."""
 
     at: datetime
     failures: int
     failing_since: datetime | None
     org_state: OrgState | None
-    """None: the stored state is invalid."""
+    """The org state after the poll, or None if the stored org state is invalid."""
     problems: Problems | None
-    """None: the stored problems are invalid."""
+    """The problems of the poll, or None if the stored problems are invalid."""
 
 
 def _load_snapshot(database: sqlite3.Connection, org: Org) -> Snapshot | None:
-    """The last snapshot of an org, with its history and its failed polls; None: not stored, or invalid."""
+    """Return the last stored snapshot of an org, with its history and the count of its failed polls.
+
+    Returns None if the snapshot is missing or invalid and no failed poll is stored.
+    """
     row = _read_row(database, "SELECT body FROM snapshot", org)
     snapshot = decode_snapshot(org, row[0]) if row else None
     if snapshot:
@@ -218,9 +248,9 @@ def _read_journaled_state(database: sqlite3.Connection, polled: Snapshot, now: d
 
 
 def _write_snapshot(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None) -> None:
-    """Store a snapshot if it is newer than the stored one; its history likewise.
+    """Store a snapshot and its history, each only if it is newer than what is stored.
 
-    A stored time after `now` is wrong and is overwritten; if `now` is None, it counts as newer.
+    A stored time that lies after `now` is taken as wrong and is overwritten, unless `now` is None.
     """
     org, observed_at, read_at = snapshot.org, snapshot.zoho.observed_at, snapshot.zoho.history_read_at
     stored_observed_at = _moment_in(_read_row(database, "SELECT observed_at FROM snapshot", org))
@@ -261,7 +291,7 @@ def _write_recorded_poll(
 
 
 def _read_row(database: sqlite3.Connection, query: str, org: Org) -> tuple[Any, ...] | None:
-    """The row of this org, by name and identity; None: the table has none."""
+    """Return this org's row in the result of `query`, or None if the table has no row of the org."""
     found = database.execute(f"{query} WHERE {_OF_ORG}", (org.name, org.identity))
     row: tuple[Any, ...] | None = found.fetchone()
     return row

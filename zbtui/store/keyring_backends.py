@@ -1,4 +1,4 @@
-"""Chooses the back end of the OS keyring, and turns its errors into problems."""
+"""Chooses the back end through which zbtui uses the OS keyring, and turns its errors into problems."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _SECURE_BACKENDS: Final = (
     "keyring.backends.Windows",
     "keyring_pass",
 )
-"""The modules of back ends that encrypt what they store and never prompt on the terminal."""
+"""The beginnings of the module names of back ends that encrypt their entries and use no terminal."""
 
 
 def choose_backend(*, allow_insecure: bool, gate: PromptGate | None = None) -> KeyringBackend:
-    """Choose the back end: of those that keyring chains, the first that is known to be secure.
+    """Return the first back end of the `keyring` package that is known to be secure.
 
-    `gate` limits how often the Secret Service asks for its password (None: no limit). Raises a
-    `ProblemError` if no back end is secure, unless `allow_insecure` is set.
+    If none is, return the package's own choice when `allow_insecure` is set, else raise a `ProblemError`.
+    `gate` limits how often the Secret Service asks the user for its password; None means no limit.
     """
     import keyring  # imported here, in the keyring's thread: it takes some 100 ms
     from keyring.backends import chainer, fail
@@ -64,7 +64,11 @@ def choose_backend(*, allow_insecure: bool, gate: PromptGate | None = None) -> K
 
 
 def _adapted(backend: KeyringBackend, gate: PromptGate | None) -> KeyringBackend:
-    """Adapt a back end: the Secret Service to use one connection, pass to use no terminal."""
+    """Return the back end, adapted to zbtui.
+
+    A Secret Service back end is replaced by one that uses a single connection; a back end of `pass` is
+    changed to use no terminal.
+    """
     from keyring.backends import SecretService
 
     module = sys.modules.get(type(backend).__module__)
@@ -79,9 +83,10 @@ def _adapted(backend: KeyringBackend, gate: PromptGate | None) -> KeyringBackend
 
 
 def run_without_terminal(command: Sequence[str], **options: Any) -> str:
-    """Run `pass` and return its output; its gpg cannot ask for a passphrase on the terminal.
+    """Run `command`, a call of the program `pass`, and return its output.
 
-    Raises `subprocess.CalledProcessError` without the output, which may hold a secret.
+    The gpg that `pass` runs has no terminal to ask for a passphrase on. If the command fails, raises
+    `subprocess.CalledProcessError` without the output, which may hold a secret.
     """
     environ = {name: value for name, value in os.environ.items() if name != "GPG_TTY"}
     done: subprocess.CompletedProcess[str] = subprocess.run(
@@ -99,7 +104,7 @@ def run_without_terminal(command: Sequence[str], **options: Any) -> str:
 
 
 def session_bus_hint() -> str | None:
-    """A hint if the address of the session bus is missing or wrong; None: no fault is found."""
+    """Return a hint for the user if the address of the D-Bus session bus is missing or wrong, else None."""
     has_session_bus = sys.platform.startswith("linux")
     if not has_session_bus:
         return None
@@ -140,9 +145,9 @@ def set_or_delete(service: str, user: str, text: str | None, keyring: KeyringBac
 
 
 def probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
-    """The name of the back end, and whether it keeps entries."""
-    # Random, so that the entry of an earlier probe does not match. Written twice, since tokens are
-    # overwritten too, and some keyrings ask the user before that.
+    """Write, read and delete a test entry; return the back end's name and whether it kept the entry."""
+    # The text is random, so that the entry of an earlier probe does not match. It is written twice, since
+    # access tokens are overwritten too, and some keyrings ask the user before they overwrite an entry.
     for text in (secrets.token_hex(8), secrets.token_hex(8)):
         keyring.set_password(*_PROBE_ENTRY, text)
     kept = keyring.get_password(*_PROBE_ENTRY) == text
@@ -151,7 +156,7 @@ def probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
 
 
 def keyring_error_problem(error: Exception) -> tuple[Problem, bool]:
-    """The problem that an error of a back end means, and whether to retry the call at once."""
+    """Return the problem to report for an error of a back end, and whether to retry the call at once."""
     from keyring import errors
 
     retry = False

@@ -1,7 +1,7 @@
-"""Sign-in credentials and access tokens in the OS keyring.
+"""Keeps sign-in credentials and access tokens in the OS keyring.
 
-Keyring calls block and may hang for ever, and overlapping calls crash gnome-keyring. So one daemon thread
-makes one call at a time, with a timeout, under a lock that all zbtui processes share.
+Calls of the keyring block and may hang for ever, and overlapping calls crash gnome-keyring. So one daemon
+thread makes one call at a time, with a timeout, under a lock that all zbtui processes share.
 """
 
 from __future__ import annotations
@@ -48,21 +48,22 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT_SECONDS: Final = 3.0
 _FIRST_CALL_TIMEOUT_SECONDS: Final = 5.0
-"""The timeout until a call succeeds; longer, since the call may start the keyring's service."""
+"""The timeout of each call until one succeeds; it is longer, since a first call may start the keyring."""
 _QUIET_SECONDS: Final = 180.0
-"""How long to make no call after one that timed out and then failed: each could open a prompt."""
+"""How long to make no call after a call that timed out and then failed, since each may open a prompt."""
 _LOCK_TIMEOUT_SECONDS: Final = 15.0
-"""How long a call may wait for the lock of another zbtui process."""
+"""How long a call waits at most for a lock that another zbtui process holds."""
 _REFRESH_LOCK_TIMEOUT_SECONDS: Final = 90.0
-"""Longer than a token request can take with all its timeouts."""
+"""How long to wait for the refresh lock; longer than a token request can take with all its timeouts."""
 
 T = TypeVar("T")
 
 
 class KeyringCredentialStore:
-    """A `CredentialStore` in the OS keyring.
+    """A `CredentialStore` (a store of sign-in credentials and access tokens) in the OS keyring.
 
-    Sign-in and access token have one entry each: Windows allows only about 1,280 characters per entry.
+    The sign-in credentials and the access token of an org have separate entries, since Windows allows only
+    about 1,280 characters per entry.
     """
 
     def __init__(
@@ -76,10 +77,10 @@ class KeyringCredentialStore:
     ) -> None:
         """Args:
         locks: the folder of the lock files that all zbtui processes share.
-        fallbacks: private folders, best first, for lock files that cannot be used in `locks`.
-        allow_insecure: also accept a back end that is not known to be secure.
-        config: the config file to name in the sign-ins that are written; None: name no file.
-        is_attended: whether a user is there to enter the keyring's password.
+        fallbacks: the private folders, best first, to use if the lock files in `locks` cannot be used.
+        allow_insecure: whether to accept also a keyring back end that is not known to be secure.
+        config: the config file to name in each sign-in entry that is written, or None to name no file.
+        is_attended: whether a user is present to enter the keyring's password.
         """
         self._locks = locks
         self._fallbacks = fallbacks
@@ -92,18 +93,24 @@ class KeyringCredentialStore:
         self._gate: PromptGate | None = None
         self._has_answered = False
         self._given_up: Problem | None = None
-        """The problem of a call that timed out; None again once a call succeeds."""
+        """The problem of the last call that timed out; None once a call has succeeded since then."""
         self._quiet_until = 0.0
-        """Monotonic time until which no call is made: see `_QUIET_SECONDS`."""
+        """The monotonic time until which no call is made, after a call that timed out and then failed."""
         self._lock_patience_from = 0.0
-        """Monotonic time before which no call waits for another process's lock: the last wait timed out."""
+        """The monotonic time from which calls wait again for a lock of another process.
+
+        It is set when such a wait timed out.
+        """
 
     async def read_sign_in(self, org: Org) -> SignInCredentials | None:
         text = await self._read(*sign_in_entry(org))
         return None if text is None else decode_sign_in(text, org)
 
     async def write_sign_in(self, org: Org, sign_in: SignInCredentials) -> None:
-        """Write the sign-in and read it back: a null back end accepts entries without keeping them."""
+        """Write the sign-in credentials, and read them back to check that the keyring has kept them.
+
+        Raises a `ProblemError` if it has not: a null back end accepts entries without keeping them.
+        """
         own = [str(self._config.absolute())] if self._config else []
         text = encode_sign_in(org, sign_in, [*await self._other_configs(org), *own])
         await self._set_entry(*sign_in_entry(org), text)
@@ -112,7 +119,7 @@ class KeyringCredentialStore:
             raise keyring_error(message, OTHER_BACKEND_HINT)
 
     async def read_access_token(self, org: Org) -> AccessToken | None:
-        """The cached access token; None: it is missing or invalid."""
+        """Return the stored access token, or None if it is missing or invalid."""
         text = await self._read(*access_entry(org))
         return None if text is None else decode_access_token(text, org)
 
@@ -130,7 +137,7 @@ class KeyringCredentialStore:
         return next(iter(await self._other_configs(org)), None)
 
     async def _other_configs(self, org: Org) -> list[str]:
-        """The other existing config files that this org's sign-in entry names."""
+        """Return the paths of the other config files that the org's sign-in entry names and that exist."""
         own = self._config
         if own is None:
             return []
@@ -138,7 +145,7 @@ class KeyringCredentialStore:
         return [name for name in configs_of(text or "") if _is_other_file(Path(name), own)]
 
     async def probe(self) -> str:
-        """Write a test entry, read it back and delete it; return the name of the back end.
+        """Write, read and delete a test entry in the keyring; return the name of the keyring's back end.
 
         Raises a `ProblemError` if the keyring fails or does not keep the entry.
         """
@@ -150,7 +157,11 @@ class KeyringCredentialStore:
 
     @asynccontextmanager
     async def refresh_lock(self, org: Org) -> AsyncIterator[None]:
-        """The lock to hold while refreshing an org's token; the system releases it if the process dies."""
+        """Hold the lock for refreshing an org's access token, which all zbtui processes share.
+
+        The operating system releases the lock if the process dies. Raises a `ProblemError` if another
+        process holds the lock for more than 90 s.
+        """
         name = f"refresh-{org_key(org)}.lock"
         deadline = time.monotonic() + _REFRESH_LOCK_TIMEOUT_SECONDS
         while True:
@@ -170,15 +181,15 @@ class KeyringCredentialStore:
         return await self._call(lambda keyring: keyring.get_password(service, user))
 
     async def _set_entry(self, service: str, user: str, text: str | None) -> None:
-        """Write an entry; with None as `text`, delete it.
+        """Write `text` to a keyring entry, or delete the entry if `text` is None.
 
-        A change that timed out may still happen when the user unlocks the keyring. Since it was reported
-        as failed, it is then undone at once.
+        A change that times out raises a `ProblemError`. If the change still happens later, when the user
+        unlocks the keyring, it is undone at once.
         """
         lock, outcome = threading.Lock(), list[str]()
 
         def decide(word: str) -> str:
-            """Report "made" or "given up"; returns whichever was reported first."""
+            """Record `word`, which is "made" or "given up"; return the word that was recorded first."""
             with lock:
                 outcome.append(word)
             return outcome[0]
@@ -215,7 +226,10 @@ class KeyringCredentialStore:
             raise ProblemError(problem) from None
 
     def _call_under_lock(self, act: Callable[[KeyringBackend], T]) -> T:
-        """Run `act` under the lock, in the keyring's thread; retry once after an unknown error."""
+        """Run `act` while holding the keyring's lock, and once more after an unknown error.
+
+        This method runs in the keyring's thread. Raises a `ProblemError` if `act` fails.
+        """
         # The time to open the back end and get the lock does not count towards the timeout of the call.
         self._worker.extend_timeout(_LOCK_TIMEOUT_SECONDS)
         backend = self._open_backend()  # before the lock: it takes 100 ms
@@ -225,7 +239,7 @@ class KeyringCredentialStore:
             for _ in range(2):
                 try:
                     outcome = act(backend)
-                except Exception as error:  # back ends also raise errors that are not keyring's
+                except Exception as error:  # back ends also raise errors of other packages than keyring
                     problem, retry = keyring_error_problem(error)
                     if not retry or self._given_up:
                         break
@@ -263,7 +277,11 @@ class KeyringCredentialStore:
             lock.release()
 
     def _acquire(self, name: str, timeout: float) -> FileLock:
-        """Acquire a lock file in the first usable folder. Raises `Timeout` while another process has it."""
+        """Acquire the lock file `name` in the first usable folder, waiting at most `timeout` seconds.
+
+        Raises `Timeout` if another process still holds the lock then, and a `ProblemError` if no folder is
+        usable.
+        """
         first: OSError | None = None
         for folder in (self._locks, *self._fallbacks):
             try:
@@ -284,7 +302,7 @@ class KeyringCredentialStore:
 
 
 def _is_other_file(file: Path, own: Path) -> bool:
-    """Whether `file` exists and is not the file `own`, which may not exist yet."""
+    """Return whether `file` exists and is another file than `own`, which need not exist."""
     try:
         return file.is_file() and not (own.exists() and file.samefile(own))
     except OSError:

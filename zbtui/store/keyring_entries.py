@@ -1,4 +1,7 @@
-"""An org's two entries in the keyring: their names and their JSON, which names the org and its client."""
+"""Names, encodes and decodes an org's two keyring entries, for its sign-in credentials and access token.
+
+The JSON text of an entry contains the org's OAuth client and hosts as well as the secrets.
+"""
 
 from __future__ import annotations
 
@@ -17,28 +20,29 @@ from zbtui.zoho_api.data_centers import data_center_of
 
 
 def org_key(org: Org) -> str:
-    """A hash of an org's name and identity: entries of orgs with the same name must differ.
+    """Return a hash of an org's name and `Org.identity` (data center, client, hosts), for its entry names.
 
-    Some systems also treat names as equal that differ in case.
+    The hash distinguishes orgs of the same name in different configs, and orgs whose names differ only in
+    case, which some systems treat as equal.
     """
     return hashlib.sha256(f"{org.name}\n{org.identity}".encode()).hexdigest()[:12]
 
 
 def sign_in_entry(org: Org) -> tuple[str, str]:
-    """Service and user name of the entry with an org's sign-in credentials.
+    """Return the service and the user name of the keyring entry with an org's sign-in credentials.
 
-    The service names the org, since Windows mixes up several users of one service.
+    The service contains the org's name, since Windows mixes up several users of one service.
     """
     return f"zbtui:{org.name}:{org_key(org)}", "sign-in"
 
 
 def access_entry(org: Org) -> tuple[str, str]:
-    """Service and user name of the entry with an org's access token."""
+    """Return the service and the user name of the keyring entry with an org's access token."""
     return f"zbtui-access:{org.name}:{org_key(org)}", "access"
 
 
 def encode_sign_in(org: Org, sign_in: SignInCredentials, configs: Sequence[str]) -> str:
-    """Encode sign-in credentials as JSON; `configs` are the config files that list the org."""
+    """Encode an org's sign-in credentials as JSON; `configs` are the config files that use them."""
     entry: dict[str, Any] = {"client_secret": sign_in.client_secret.reveal()}
     if sign_in.refresh_token:
         entry["refresh_token"] = sign_in.refresh_token.reveal()
@@ -49,7 +53,10 @@ def encode_sign_in(org: Org, sign_in: SignInCredentials, configs: Sequence[str])
 
 
 def decode_sign_in(text: str, org: Org) -> SignInCredentials:
-    """Undo `encode_sign_in`. Raises a `ProblemError` if the entry is not one of zbtui's for this org."""
+    """Decode sign-in credentials from the JSON of `encode_sign_in`.
+
+    Raises a `ProblemError` if the JSON is invalid, or was not written by zbtui for this org.
+    """
     entry = _decode_object(text)
     secret, token = entry.get("client_secret"), entry.get("refresh_token")
     number = entry.get("org_number")
@@ -64,7 +71,7 @@ def decode_sign_in(text: str, org: Org) -> SignInCredentials:
 
 
 def configs_of(text: str) -> list[str]:
-    """The config files that an encoded sign-in names; empty if they are missing or invalid."""
+    """Return the config files that the JSON of a sign-in entry names; empty if that JSON is invalid."""
     configs = _decode_object(text).get("configs")
     return [name for name in configs if isinstance(name, str)] if isinstance(configs, list) else []
 
@@ -79,7 +86,10 @@ def encode_access_token(org: Org, access: AccessToken) -> str:
 
 
 def decode_access_token(text: str, org: Org) -> AccessToken | None:
-    """Undo `encode_access_token`; None: the entry is not one of zbtui's for this org."""
+    """Decode an access token from the JSON of `encode_access_token`.
+
+    Returns None if the JSON is invalid, or was not written by zbtui for this org.
+    """
     entry = _decode_object(text)
     token, api_url, expires = (entry.get(key) for key in ("access_token", "api_domain", "expires_at"))
     if not (isinstance(token, str) and isinstance(api_url, str) and isinstance(expires, str)):
@@ -103,7 +113,7 @@ def _belongs_to(org: Org, entry: Mapping[str, object]) -> bool:
 
 
 def _decode_object(text: str) -> Mapping[str, object]:
-    """The JSON object of an entry; empty if it is invalid."""
+    """Parse a text as a JSON object; return an empty mapping if it is invalid."""
     entry: object = None
     with suppress(ValueError, RecursionError):  # the error holds the text, which holds secrets
         entry = json.loads(text)

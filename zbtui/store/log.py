@@ -1,4 +1,4 @@
-"""The log file: warnings without secrets, for this user only."""
+"""Writes zbtui's log file, which contains warnings without secrets and is readable by this user only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Final
 from zbtui.private_files import make_private_folder, tighten
 
 MAX_LOG_BYTES: Final = 1 << 20
-"""The largest size of the log file, and of the previous one."""
+"""The maximum size of the log file in bytes, and of the previous log file."""
 
 
 def disable_logging() -> None:
-    """Log nothing: the demo's problems are invented."""
+    """Discard all log messages of zbtui; for the demo, whose problems are invented."""
     logger = logging.getLogger("zbtui")
     for handler in logger.handlers[:]:
         logger.removeHandler(handler)
@@ -26,7 +26,10 @@ def disable_logging() -> None:
 
 
 def log_to_file(path: Path) -> None:
-    """Write zbtui's warnings to `path`; a full file replaces the previous one, `.log.1`."""
+    """Write zbtui's warnings to the log file `path`. A full log file is renamed to end in `.log.1`.
+
+    If the file cannot be opened, nothing is logged and nothing is raised.
+    """
     try:
         make_private_folder(path.parent)
         path.touch(mode=0o600)
@@ -42,7 +45,7 @@ def log_to_file(path: Path) -> None:
 
 
 class _PrivateLogFile(RotatingFileHandler):
-    """The log file and the previous one, both readable by this user only."""
+    """Writes the log file, and keeps it and the previous log file readable by this user only."""
 
     def _open(self) -> TextIOWrapper:
         path = Path(self.baseFilename)
@@ -55,7 +58,10 @@ class _PrivateLogFile(RotatingFileHandler):
         return str(Path(self.baseFilename).with_suffix(".log.1"))
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Print no traceback, which would appear on the screen; the journal reports a full disk."""
+        """Ignore an error of writing the log: a printed traceback would appear on the screen.
+
+        A full disk is reported by the journal, which is in the same folder.
+        """
 
     def close(self) -> None:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The alert state, the alerts and their deliveries, shared by all zbtui processes."""
+"""Stores which alerts were sent and which are still to send, for all zbtui processes of a config."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _NONE: Final[Identities] = {}
 
 
 class Outbox:
-    """Stores a config's alerts before they are sent, so that none is lost, and few are sent twice.
+    """Stores a config's alerts before they are sent, so that none is lost and few are sent twice.
 
-    All processes with the same config share them; processes with another config never send them.
+    All zbtui processes with the same config share the alerts; processes with other configs never send them.
     """
 
     # Callers go through these steps: 1. `would_change`, 2. `decide_and_store`, 3. `claim_delivery`, and
@@ -48,17 +48,21 @@ class Outbox:
         self._config = config
 
     def of_config(self, config: str) -> Outbox:
-        """The outbox of the config with this name."""
+        """Return the outbox of the config with this name, in the same database."""
         return Outbox(self._database, config)
 
     async def alert_state(self, identities: Identities = _NONE) -> AlertState:
-        """The alert state: what was last notified of the orgs with these identities, and of outages."""
+        """Return the alert state, which says what the user was last notified of about each org and outage.
+
+        `identities` maps the name of each org to its `Org.identity` (data center, OAuth client and hosts);
+        other orgs of the same names are left out.
+        """
         return await self._database.read(
             lambda database: read_alert_state(database, self._config, identities), AlertState()
         )
 
     async def would_change(self, decide: DecideAlerts, identities: Identities = _NONE) -> bool:
-        """Whether `decide_and_store` would store or change anything; takes no write lock."""
+        """Return whether `decide_and_store` would store or change anything, without a write lock."""
 
         def act(database: sqlite3.Connection) -> bool:
             # `decide` runs in the database's thread: with thousands of orgs it would block the screen.
@@ -73,8 +77,9 @@ class Outbox:
     ) -> tuple[StoredAlert, ...]:
         """Decide which alerts are due and store them, in one transaction; return the stored alerts.
 
-        `decide` is a pure function, for the orgs with these identities. Each alert gets one delivery per
-        channel.
+        `decide` is a pure function that takes the stored alert state and returns the new alert state and
+        the due alerts. Each alert is stored with one delivery for each channel. `identities` maps the name
+        of each org to its `Org.identity`, as in `alert_state`.
         """
         # Outside of the transaction: if it fails half-way and runs again on a fallback, an alert that is
         # decided again keeps its uuid.
@@ -95,17 +100,17 @@ class Outbox:
         return await self._database.transaction(act, (), essential=True)
 
     async def note_removal(self, org_name: str, now: datetime) -> None:
-        """Note that zbtui is about to remove an org, so that no alert reports its removal."""
+        """Record that zbtui is about to remove an org from the config, so that this causes no alert."""
         await self._database.transaction(
             lambda database: note_removal(database, self._config, org_name, now), None, essential=True
         )
 
     async def latest_number(self, now: datetime) -> int:
-        """A number that is lower than that of any alert stored from `now` on, by any process."""
+        """Return a number lower than that of each alert that any process stores from `now` on."""
         return max(await self._database.read(latest_alert_number, 0), number_at(now) - 1)
 
     async def alerts_after(self, number: int) -> tuple[StoredAlert, ...]:
-        """The alerts with a number above `number`, stored by any process, oldest first."""
+        """Return the config's alerts, stored by any process, with a number above `number`, oldest first."""
         return await self._database.read(
             lambda database: read_alerts_after(database, self._config, number), ()
         )
@@ -113,10 +118,10 @@ class Outbox:
     async def claim_delivery(
         self, channels: Sequence[str], now: datetime, lease: timedelta
     ) -> DeliveryClaim | None:
-        """Claim the oldest due delivery to one of these channels; None: no delivery is due.
+        """Claim the oldest due delivery to one of these channels; return None if no delivery is due.
 
-        Nobody else can claim the delivery before `lease` ends. `lease` is longer than sending takes, so
-        if the delivery still exists then, the claiming process has died.
+        No process can claim the same delivery again within the time `lease`. Sending takes less time than
+        `lease`, so if the delivery still exists after that, the claiming process has died.
         """
         # First without a lock: mostly, no delivery is due.
         if not await self._database.read(
@@ -130,10 +135,10 @@ class Outbox:
         )
 
     async def mark_delivered(self, claim: DeliveryClaim) -> None:
-        """Delete a delivery that was sent or given up."""
+        """Delete a claimed delivery, since it was sent or given up."""
         # 4. After sending: if the process is killed before this, the alert is sent again after the lease.
         await self._database.transaction(lambda database: delete_delivery(database, claim), None)
 
     async def reschedule(self, claim: DeliveryClaim, until: datetime) -> None:
-        """Make a failed delivery due again at `until`, at most a day ahead (`MAX_RESCHEDULE`)."""
+        """Make a failed delivery due again at the time `until`, which is at most a day ahead."""
         await self._database.transaction(lambda database: reschedule_delivery(database, claim, until), None)

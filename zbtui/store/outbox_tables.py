@@ -1,7 +1,7 @@
-"""Reads and writes the outbox's tables; each function runs within its caller's transaction.
+"""Reads and writes the tables of the outbox, with the alert state, the alerts and their deliveries.
 
-`config` is the name of a config: processes of several configs share the tables, each config has its own
-alerts.
+Each function runs within its caller's transaction. `config` is the name of a config: all configs share the
+tables, and each config has its own alerts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from zbtui.store.database import decode_datetime, encode_datetime
 from zbtui.store.encoding import decode_line, decode_optional_datetime, decode_optional_line, decode_or_none
 
 MAX_RESCHEDULE: Final = timedelta(days=1)
-"""A delivery due later than this was rescheduled while the clock was wrong."""
+"""How far ahead a delivery is rescheduled at most.
+
+A delivery that is due later was rescheduled while the machine's clock was wrong, and is taken as due now.
+"""
 _RETENTION: Final = timedelta(days=30)
 _KINDS: Final[tuple[AlertKind, ...]] = get_args(AlertKind)
 _WRITE_ORG_STATE: Final = (
@@ -40,32 +43,41 @@ _COLUMNS: Final = "uuid, number, at, kind, org, before, verdict, level, headline
 
 
 Identities = Mapping[str, str]
-"""The identities of a process's orgs, by name: another config may have different orgs of these names."""
+"""The `Org.identity` (data center, OAuth client and hosts) of each of this process's orgs, by org name.
+
+The identity is needed because another config may have different orgs of the same names.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """An alert as stored."""
+    """An alert as stored in the outbox."""
 
     uuid: str
-    """Globally unique, and the same at each attempt to deliver the alert."""
+    """The globally unique id of the alert, which stays the same at each attempt to deliver it."""
     number: int
-    """Gives the order of alerts; see `number_at`. Two databases may give the same number."""
+    """Gives the order of the alerts, as microseconds since 1970, or a little more.
+
+    The number is not unique, since two databases may give the same number.
+    """
     alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryClaim:
-    """The right to deliver an alert to a channel until the lease ends."""
+    """The right of this process to deliver an alert to a channel; it ends with the lease of the claim."""
 
     stored: StoredAlert
     channel: str
     attempts: int
-    """How often the delivery was attempted before."""
+    """How often the delivery was attempted before this claim."""
 
 
 def read_alert_state(database: sqlite3.Connection, config: str, identities: Identities) -> AlertState:
-    """Read the alert state; rows of other identities, or that cannot be decoded, are ignored."""
+    """Read a config's alert state, which says what the user was last notified of.
+
+    The result contains no orgs with another identity than in `identities`, and no invalid rows.
+    """
     query = "SELECT org, identity, verdict, level, notified_at, polled_at FROM notified WHERE config = ?"
     rows = database.execute(query, (config,)).fetchall()
     orgs = {
@@ -84,7 +96,7 @@ def read_alert_state(database: sqlite3.Connection, config: str, identities: Iden
 def write_alert_state(
     database: sqlite3.Connection, config: str, before: AlertState, after: AlertState, identities: Identities
 ) -> None:
-    """Write what differs between `before`, the stored alert state, and `after`."""
+    """Write the differences between `before`, the stored alert state, and `after`, the new one."""
     for org in before.orgs.keys() - after.orgs.keys():
         key = (config, org, identities.get(org, ""))
         database.execute("DELETE FROM notified WHERE config = ? AND org = ? AND identity = ?", key)
@@ -101,7 +113,7 @@ def write_alert_state(
 
 
 def note_removal(database: sqlite3.Connection, config: str, org_name: str, now: datetime) -> None:
-    """Mark an org as removed by zbtui."""
+    """Record that zbtui removed an org from the config at the time `now`."""
     database.execute(
         "UPDATE watched SET gone = ?, revision = revision + 1 WHERE config = ? AND org = ?",
         (encode_datetime(now), config, org_name),
@@ -109,7 +121,7 @@ def note_removal(database: sqlite3.Connection, config: str, org_name: str, now: 
 
 
 def number_at(moment: datetime) -> int:
-    """The lowest number of an alert at this moment: microseconds since 1970."""
+    """Return the lowest number that an alert of this time can get, the microseconds since 1970."""
     return round(moment.timestamp() * 1_000_000)
 
 
@@ -120,7 +132,10 @@ def insert_alerts(
     channels: Sequence[str],
     uuids: Mapping[Alert, str],
 ) -> tuple[StoredAlert, ...]:
-    """Store alerts with one delivery per channel, and delete alerts of more than 30 days ago."""
+    """Store alerts with one delivery per channel each, and delete alerts that are older than 30 days.
+
+    `uuids` has the globally unique id of each alert. Returns the stored alerts.
+    """
     stored = []
     for alert in alerts:
         number = max(latest_alert_number(database) + 1, number_at(alert.at))
@@ -142,13 +157,13 @@ def insert_alerts(
 
 
 def latest_alert_number(database: sqlite3.Connection) -> int:
-    """The highest number of a stored alert; 0: no alert is stored."""
+    """Return the highest number of all stored alerts, or 0 if no alert is stored."""
     (newest,) = database.execute("SELECT max(number) FROM alert").fetchone()
     return newest or 0
 
 
 def read_alerts_after(database: sqlite3.Connection, config: str, after: int) -> tuple[StoredAlert, ...]:
-    """The alerts with a number above `after`, oldest first."""
+    """Return a config's alerts with a number above `after`, oldest first."""
     rows = database.execute(
         f"SELECT {_COLUMNS} FROM alert WHERE config = ? AND number > ? ORDER BY number", (config, after)
     )
@@ -158,9 +173,10 @@ def read_alerts_after(database: sqlite3.Connection, config: str, after: int) -> 
 def find_due_delivery(
     database: sqlite3.Connection, config: str, channels: Sequence[str], now: datetime
 ) -> tuple[str, str, int] | None:
-    """The alert's uuid, the channel and the attempts of the oldest delivery that is due.
+    """Return the alert's uuid, the channel and the number of attempts of the oldest delivery that is due.
 
-    An org's alerts are delivered to a channel in their order: else an old alert could arrive last.
+    Returns None if no delivery is due. A delivery has to wait until the older alerts of its org are
+    delivered to the channel, so that no old alert arrives last.
     """
     marks = ", ".join("?" * len(channels))
     query = (
@@ -181,7 +197,10 @@ def find_due_delivery(
 def claim_delivery(
     database: sqlite3.Connection, config: str, channels: Sequence[str], now: datetime, lease: timedelta
 ) -> DeliveryClaim | None:
-    """Claim the oldest due delivery, and make it due again when `lease` ends."""
+    """Claim the oldest due delivery, and make it due again after the time `lease`.
+
+    Returns None if no delivery is due.
+    """
     while found := find_due_delivery(database, config, channels, now):
         uuid, channel, attempts = found
         query = f"SELECT {_COLUMNS} FROM alert WHERE uuid = ?"
@@ -197,10 +216,10 @@ def claim_delivery(
 
 
 def delete_delivery(database: sqlite3.Connection, claim: DeliveryClaim) -> None:
-    """Delete a delivery.
+    """Delete a claimed delivery, which was sent or given up.
 
-    If this database does not have the delivery, since another one (see `fallback`) has it, note the
-    delivery in `delivered`.
+    If the delivery is stored in another database instead (see `zbtui.store.fallback`), record it in the
+    table `delivered`, so that it is deleted there later.
     """
     uuid, channel = claim.stored.uuid, claim.channel
     if not _delete_delivery(database, uuid, channel):
@@ -210,19 +229,22 @@ def delete_delivery(database: sqlite3.Connection, claim: DeliveryClaim) -> None:
 
 
 def reschedule_delivery(database: sqlite3.Connection, claim: DeliveryClaim, until: datetime) -> None:
-    """Make a failed delivery due again at `until`."""
+    """Make a failed delivery due again at the time `until`."""
     values = (encode_datetime(until), claim.stored.uuid, claim.channel)
     database.execute("UPDATE delivery SET due = ? WHERE alert = ? AND sink = ?", values)
 
 
 def _delete_delivery(database: sqlite3.Connection, uuid: str, channel: str) -> bool:
-    """Delete a delivery; return whether it existed."""
+    """Delete the delivery of the alert `uuid` to `channel`; return whether this delivery was stored."""
     values = (uuid, channel)
     return database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", values).rowcount > 0
 
 
 def _outage(state: AlertState) -> tuple[datetime | None, ...]:
-    """The row of the table `outage`, which also holds when the journal's problem was notified."""
+    """Return the values of a config's row in the table `outage`, in the order of its columns.
+
+    The last value is the time when the user was notified of a problem of the journal.
+    """
     return (
         state.outage_since,
         state.outage_notified_at,
@@ -232,7 +254,7 @@ def _outage(state: AlertState) -> tuple[datetime | None, ...]:
 
 
 def _decode_gone(gone: str | None) -> datetime | None:
-    """When an org was marked as gone; None: not yet. An invalid moment counts as not yet."""
+    """Return the time when an org was marked as gone, or None if it was not, or if the time is invalid."""
     return decode_or_none(lambda: decode_optional_datetime(gone))
 
 

@@ -1,4 +1,4 @@
-"""Where zbtui keeps its files."""
+"""Finds the files and folders in which zbtui keeps its config and data."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from zbtui.model.problem import Problem, ProblemError
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The files of one user."""
+    """The paths of one user's config file, state folder and the files in that folder."""
 
     config: Path
     state: Path
     fallbacks: tuple[Path, ...] = ()
-    """Private folders, best first, for the data that processes share while `state` cannot be used."""
+    """The private folders, best first, for data that zbtui processes share while `state` cannot be used."""
 
     @property
     def journal(self) -> Path:
@@ -37,14 +37,15 @@ class Paths:
 
     @property
     def screen(self) -> Path:
-        """The file with the screen state: see `ScreenMemory`."""
+        """The file in which the screen's state, such as view and filter, is kept until the next start."""
         return self.state / "screen.json"
 
 
 def find_paths(config_option: str | None, environ: Mapping[str, str]) -> Paths:
-    """Use `--config`, else `$ZBTUI_CONFIG`, else the platform's config folder; find the state folder.
+    """Return the paths of the current user's config file, state folder and fallback folders.
 
-    Raises a `ProblemError` of kind `config` for a user without a home folder.
+    The config file is `config_option`, else `$ZBTUI_CONFIG`, else in the platform's config folder. Raises
+    a `ProblemError` of kind `config` if a folder is needed and the user has no home folder.
     """
     chosen = config_option or environ.get("ZBTUI_CONFIG")
     return Paths(
@@ -65,12 +66,15 @@ def _user_folder(find: Callable[..., Path]) -> Path:
 
 
 def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """A folder in the user's runtime folder, one in the temporary folder, and one in shared memory."""
+    """Return the fallback folders: in the user's runtime folder, the temporary folder and shared memory.
+
+    On Windows, there are none.
+    """
     folders: tuple[Path, ...] = ()
-    if sys.platform != "win32":  # the owner of a folder cannot be checked there
-        # Cron sets no XDG_RUNTIME_DIR, but has to find what zbtui on the screen has stored in it.
+    if sys.platform != "win32":  # on Windows, the owner of a folder cannot be checked
+        # Cron sets no XDG_RUNTIME_DIR, but zbtui under cron has to find what zbtui on the screen stored.
         runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
-        # Shared by all users: the owner is checked on use. /dev/shm works while the disk is full.
+        # All users share these folders, so the owner is checked on use. /dev/shm works on a full disk.
         temporary = (Path(environ.get("TMPDIR") or "/tmp"), Path("/dev/shm"))
         folders = (runtime / "zbtui", *(folder / f"zbtui-{os.getuid()}" for folder in temporary))
     return tuple(folder for folder in folders if folder.is_absolute())
@@ -79,5 +83,5 @@ def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
 def _expanded(path: Path) -> Path:
     try:
         return path.expanduser()
-    except RuntimeError:  # `~name` of an unknown user is an ordinary file name
+    except RuntimeError:  # `~name` is an ordinary file name if no user has that name
         return path

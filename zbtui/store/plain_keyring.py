@@ -1,4 +1,4 @@
-"""Detects a GNOME keyring in plain text: with an empty password, gnome-keyring does not encrypt it."""
+"""Detects a GNOME keyring that is stored in plain text, as gnome-keyring does if its password is empty."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Final
 
 _PLAIN_TEXT_START: Final = b"[keyring]"
-"""How an unencrypted keyring file begins; an encrypted file begins with `GnomeKeyring`."""
+"""The first bytes of an unencrypted keyring file; an encrypted file begins with `GnomeKeyring`."""
 
 
 def find_plain_keyring(environ: Mapping[str, str]) -> Path | None:
-    """The file of the default keyring if it is in plain text; None: it is encrypted or missing."""
+    """Return the file of the user's default GNOME keyring if the keyring is stored in plain text.
+
+    Returns None if the keyring is encrypted, missing or unreadable.
+    """
     with suppress(OSError, RuntimeError, ValueError):
         data = environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
         folder = Path(data) / "keyrings"

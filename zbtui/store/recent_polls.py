@@ -1,4 +1,4 @@
-"""The stored problems of an org's last poll, and whether that poll makes a new one unnecessary."""
+"""Encodes the problems of an org's last poll, and decides whether that poll makes a new one unneeded."""
 
 from __future__ import annotations
 
@@ -13,19 +13,25 @@ from zbtui.store.encoding import decode_line, decode_optional_datetime, decode_o
 
 _KINDS: Final[tuple[ProblemKind, ...]] = get_args(ProblemKind)
 _COSTS_NOTHING: Final[frozenset[ProblemKind]] = frozenset({"network", "keyring", "config"})
-"""Problems of polls that did not reach Zoho and cost no API credit: a new poll may follow at once."""
+"""The kinds of problems after which a new poll is allowed at once.
+
+A poll that failed with such a problem did not reach Zoho, and cost no API credit.
+"""
 
 Problems = tuple[Problem | None, Problem | None]
-"""The problem of the details, and that of history or links; None: no problem."""
+"""Two problems of one poll, that with the details of the latest backup and that with the backup history.
+
+Each is None if there was no such problem.
+"""
 
 
 def encode_problems(polls: PollState) -> str:
-    """Encode the problems of a poll as JSON."""
+    """Encode the problems of the last poll in `polls` as JSON."""
     return json.dumps([_encode(polls.problem), _encode(polls.history_problem)], ensure_ascii=False)
 
 
 def decode_problems(text: str) -> Problems | None:
-    """Undo `encode_problems`; None: the text is invalid."""
+    """Decode problems from the JSON of `encode_problems`; return None if the JSON is invalid."""
 
     def read() -> Problems:
         poll, history = json.loads(text)
@@ -37,13 +43,14 @@ def decode_problems(text: str) -> Problems | None:
 def snapshot_after(
     known: Snapshot, at: datetime, problems: Problems, since: datetime, now: datetime
 ) -> Snapshot | None:
-    """The snapshot `known`, as stored, with the outcome of the org's last poll at `at`.
+    """Return the stored snapshot `known` with the outcome of the org's last poll, made at the time `at`.
 
-    None: a new poll is needed, as the last one came before `since` or did not reach Zoho.
+    Returns None if a new poll is needed, since the last poll came before `since`, lies after `now`, or did
+    not reach Zoho, or since `known` is not the snapshot of that poll.
     """
     problem, history_problem = problems
     seen = known.zoho.observed_at
-    if not since <= at <= now or (seen and seen > at):  # a sign-in polled the org later
+    if not since <= at <= now or (seen and seen > at):  # `seen > at`: a sign-in polled the org later
         return None
     if seen != at if problem is None else problem.kind in _COSTS_NOTHING:
         return None

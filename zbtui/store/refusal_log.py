@@ -1,4 +1,4 @@
-"""Records the last alert of each channel that was refused, and the last that was given up."""
+"""Records the last alert that each channel refused, and the last alert to it that was given up."""
 
 from __future__ import annotations
 
@@ -23,30 +23,36 @@ _COUNT_WAITING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The last alert that a channel refused, or the last that was given up."""
+    """The last alert that a channel refused or, if `given_up` is set, whose delivery zbtui gave up."""
 
     channel: str
     given_up: bool
     at: datetime
     message: str
-    """Why the channel refused; if given up, what the alert was about."""
+    """The reason why the channel refused the alert; of an alert that was given up, what it was about."""
     count: int
-    """How often this happened; the count restarts after 30 days without."""
+    """How often the channel refused, or zbtui gave up, an alert.
+
+    The count restarts after 30 days without a refused or given-up alert.
+    """
 
 
 class RefusalLog:
-    """Reads and writes the refusals of a config's alerts; the code that delivers alerts writes them."""
+    """Reads and writes the refusals of a config's alerts in the journal's database."""
 
     def __init__(self, database: Database, config: str = "") -> None:
         self._database = database
         self._config = config
 
     def of_config(self, config: str) -> RefusalLog:
-        """The refusals of the config with this name."""
+        """Return the refusal log of the config with this name, in the same database."""
         return RefusalLog(self._database, config)
 
     async def note(self, channel: str, message: str, at: datetime, *, given_up: bool = False) -> None:
-        """Record that a channel refused an alert, or that the alert was given up."""
+        """Record that a channel refused an alert or, if `given_up` is set, that its delivery was given up.
+
+        `message` is the `Refusal.message` to store, and `at` the time of the refusal.
+        """
 
         def act(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM refusal WHERE at < ?", (encode_datetime(at - _RETENTION),))
@@ -55,7 +61,7 @@ class RefusalLog:
         await self._database.transaction(act, None)
 
     async def read(self) -> list[Refusal]:
-        """All stored refusals, newest first."""
+        """Return all stored refusals of the config's alerts, newest first."""
 
         def act(database: sqlite3.Connection) -> list[Refusal]:
             rows = database.execute(_READ, (self._config,))
@@ -65,7 +71,7 @@ class RefusalLog:
         return await self._database.read(act, nothing)
 
     async def waiting(self) -> int:
-        """How many deliveries were attempted, and wait for another attempt."""
+        """Return the number of the config's deliveries that were attempted, but are not done yet."""
 
         def act(database: sqlite3.Connection) -> int:
             (count,) = database.execute(_COUNT_WAITING, (self._config,)).fetchone()

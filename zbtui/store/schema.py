@@ -1,6 +1,6 @@
-"""The tables of the journal, and the functions that open a database with these tables.
+"""Defines the tables of the journal, and opens SQLite databases with these tables.
 
-Only one schema exists so far. A database with another schema is refused and stays unchanged.
+Only one version of the tables exists so far. A database with other tables is refused and stays unchanged.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 APPLICATION_ID: Final = 0x7A627475
-"""SQLite's `application_id` of a journal ("zbtu")."""
+"""The `application_id` that marks an SQLite file as a journal; its bytes spell "zbtu"."""
 SCHEMA_VERSION: Final = 1
-"""SQLite's `user_version` of a journal with the tables below."""
+"""The `user_version` of an SQLite file with the tables that this module defines."""
 
 _TABLES: Final = """
 -- An org is its name and its identity: two configs may have different orgs of one name.
@@ -87,23 +87,26 @@ CREATE TABLE delivered (
 """
 
 _OWN_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-"""All tables but those of SQLite itself."""
+"""The SQL query for the names of all tables but those of SQLite itself."""
 _IDENTITY_QUERY: Final = (
     "SELECT application_id, user_version, EXISTS (" + _OWN_TABLES + ")"
     " FROM pragma_application_id, pragma_user_version"
 )
-"""One query for all three values, since another process may create the tables in between."""
+"""The SQL query for application id, version, and whether the database has tables.
+
+It is one query, since another process may create the tables between two queries.
+"""
 
 
 class NewerSchemaError(sqlite3.DatabaseError):
-    """The database was made by a newer zbtui."""
+    """Raised for a database that a newer version of zbtui made."""
 
 
 def connect(path: Path | None, patience: float) -> sqlite3.Connection:
-    """Open the database at `path` (None: in memory), and create its tables if it is new.
+    """Open the database file `path`, or one in memory if `path` is None. Creates the tables of a new one.
 
-    `patience` is how many seconds to wait for another process that writes. Raises an `sqlite3.Error` if
-    the file cannot be opened or made, or is no journal of this zbtui.
+    `patience` is how many seconds to wait while another process writes. Raises an `sqlite3.Error` if the
+    file cannot be opened or made, or is no journal of this version of zbtui.
     """
     connection = sqlite3.connect(
         path or ":memory:", timeout=patience, check_same_thread=False, isolation_level=None
@@ -117,9 +120,9 @@ def connect(path: Path | None, patience: float) -> sqlite3.Connection:
 
 
 def has_journal_tables(connection: sqlite3.Connection) -> bool:
-    """Whether the database has the journal's tables; False: it is empty.
+    """Return True if the database has the journal's tables, and False if it is empty.
 
-    Raises an `sqlite3.Error` if the database cannot be read, or is no journal of this zbtui.
+    Raises an `sqlite3.Error` if the database cannot be read, or is no journal of this version of zbtui.
     """
     application, version, has_tables = connection.execute(_IDENTITY_QUERY).fetchone()
     if not (application or version or has_tables):
@@ -133,7 +136,7 @@ def has_journal_tables(connection: sqlite3.Connection) -> bool:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block as one transaction, with no other writer in between; an error undoes all of it."""
+    """Run the `with` block as one write transaction; an error in the block undoes all its changes."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -145,7 +148,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def drop_tables(connection: sqlite3.Connection) -> None:
-    """Drop all tables, which leaves an empty database; call within a transaction."""
+    """Drop all tables, so that the database is empty; call this function within a transaction."""
     for (table,) in connection.execute(_OWN_TABLES).fetchall():
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA application_id = 0")
@@ -168,7 +171,7 @@ def _prepare(connection: sqlite3.Connection, patience: float) -> None:
             time.sleep(0.02)
     connection.execute("PRAGMA synchronous = NORMAL")
     if exists:
-        return  # without a transaction: a reader need not wait for a writer
+        return  # without a transaction, so that a reader need not wait for a writer
     with transaction(connection):
         if not has_journal_tables(connection):  # another process may have been faster
             for statement in filter(str.strip, _TABLES.split(";\n")):

@@ -1,4 +1,4 @@
-"""Stores the state of the screen as JSON in the state folder; if that fails, the screen goes on."""
+"""Stores the state of the screen, such as view and filter, in a JSON file; no error ends the screen."""
 
 from __future__ import annotations
 
@@ -26,46 +26,46 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScreenState:
-    """What the screen restores after a restart."""
+    """The state of the screen that is restored at the next start."""
 
     view: View = "panels"
     sort: SortOrder = "worst"
     reverse: bool = False
     find: str = ""
-    """The filter as typed; empty: all orgs are shown."""
+    """The filter of orgs as the user typed it; an empty filter shows all orgs."""
     theme: str | None = None
-    """The name of a theme, which the screen checks; None: the default theme."""
+    """The name of a theme, which the screen has to check, or None for the default theme."""
 
 
 def read_state(body: object) -> ScreenState:
-    """Read the file's JSON; missing or invalid values take their defaults."""
+    """Read a screen state from the parsed JSON of its file; invalid or missing values become defaults."""
     values: dict[str, Any] = body if isinstance(body, dict) else {}
     view, sort, find, theme = (values.get(key) for key in ("view", "sort", "find", "theme"))
     return ScreenState(
         view=view if view in VIEWS else "panels",
         sort=sort if sort in SORTS else "worst",
         reverse=values.get("reverse") is True,
-        # A filter cut short would hide the wrong orgs.
+        # A filter that is too long is dropped, since a filter cut short would hide the wrong orgs.
         find=clean(find) if isinstance(find, str) and len(find) <= MAX_LENGTH else "",
         theme=clean(theme) or None if isinstance(theme, str) else None,
     )
 
 
 class ScreenMemory:
-    """Reads and writes the file; if several zbtui processes write it, the last write wins.
+    """Reads and writes the file of the screen's state, in which the last write of all processes wins.
 
-    No call raises: `trouble` says why the last read or write failed.
+    No call raises if the file fails; `trouble` says why the last read or write failed.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """`path` is the file, whose folder the first write makes; None: store nothing, as in the demo."""
+        """Use the file `path`, whose folder the first write makes. If `path` is None, store nothing."""
         self._path = path
         self._worker = WorkerThread("zbtui-screen")
         self._writes: set[asyncio.Task[None]] = set()
         self.trouble: Problem | None = None
 
     def load(self) -> ScreenState:
-        """The saved state; defaults if there is none. Blocks."""
+        """Read and return the saved state, or the default state if none can be read. The call blocks."""
         try:
             if self._path is not None:
                 return read_state(json.loads(self._path.read_bytes()))
@@ -78,7 +78,7 @@ class ScreenMemory:
         return ScreenState()
 
     def save(self, state: ScreenState) -> None:
-        """Start to write the state, in a thread and after all earlier writes."""
+        """Start to write the state in a thread, after all earlier writes; the call does not wait for it."""
         if self._path is not None:
             text = json.dumps(asdict(state), indent=1) + "\n"
             task = asyncio.create_task(self._write(partial(write_atomically, self._path, text)))
@@ -86,7 +86,7 @@ class ScreenMemory:
             task.add_done_callback(self._writes.discard)
 
     async def close(self) -> None:
-        """Wait for all writes."""
+        """Wait until all writes are done."""
         await asyncio.gather(*self._writes)
 
     async def _write(self, write: Callable[[], None]) -> None:

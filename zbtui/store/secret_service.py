@@ -1,4 +1,7 @@
-"""A keyring back end for the Secret Service: one connection, and a workaround for a gnome-keyring crash."""
+"""Provides a keyring back end for the Secret Service, the D-Bus interface of keyrings on Linux.
+
+The back end uses one connection for all calls, and works around a crash of gnome-keyring.
+"""
 
 from __future__ import annotations
 
@@ -25,19 +28,22 @@ _ASK_AGAIN_AFTER_SECONDS: Final = 300.0
 
 
 class PromptGate:
-    """Lets the keyring ask the user for its password at most once in five minutes, over all processes."""
+    """Limits how often the keyring asks the user for its password.
+
+    All zbtui processes together let a prompt open at most once in five minutes.
+    """
 
     def __init__(self, file: Path | None = None, *, is_attended: bool = True) -> None:
-        """The time stamp of `file` is the last prompt; None: no limit.
+        """Record the time of the last prompt as the modification time of `file`; None means no limit.
 
-        Unless `is_attended`, as under cron, no prompt opens.
+        If `is_attended` is False, as under cron, no prompt opens at all.
         """
         self._file = file
         self._is_attended = is_attended
 
     @property
     def asked_lately(self) -> bool:
-        """Whether any process opened a prompt in the last five minutes."""
+        """Whether any zbtui process opened a prompt for the keyring's password in the last five minutes."""
         try:
             age = time.time() - self._file.stat().st_mtime if self._file else -1
         except OSError:
@@ -45,39 +51,40 @@ class PromptGate:
         return 0 <= age < _ASK_AGAIN_AFTER_SECONDS
 
     def pass_or_raise(self) -> None:
-        """Record that a prompt opens now. Raises `KeyringLocked` if no prompt may open."""
+        """Record that a prompt opens now. Raises `KeyringLocked` if no prompt is allowed to open now."""
         if not self._is_attended or self.asked_lately:
             raise KeyringLocked("It may not ask for its password now.")
         if self._file:
-            with suppress(OSError):  # if it fails, the next prompt may come too early
+            with suppress(OSError):  # without the time stamp, the next prompt may come too early
                 self._file.touch(mode=0o600)
                 os.utime(self._file)
 
 
 @dataclass(frozen=True, slots=True)
 class _Connected:
-    """A connection to the keyring daemon, with a session."""
+    """An open D-Bus connection to the keyring daemon, with a collection of entries and its session."""
 
     bus: DBusConnection
     collection: secretstorage.Collection
     owner: str | None
-    """The daemon's name on the bus: see `_owner`."""
+    """The daemon's unique name on the bus, which changes if another daemon takes over."""
 
 
 class SharedConnectionKeyring(SecretService.Keyring):
-    """keyring's Secret Service back end, with one connection and session for all calls.
+    """The Secret Service back end of the `keyring` package, with one connection and session for all calls.
 
-    The connection is opened again after an error, or when another daemon serves. Not thread-safe.
+    The connection is opened again after an error, and after another keyring daemon has taken over. The
+    class is not thread-safe.
 
-    gnome-keyring-daemon registers a new client and answers its first message in separate steps. A busy
-    daemon may answer first; most messages of an unregistered client make it abort, which locks the keyring.
-    So each connection begins with a harmless message, the greeting. Once that is answered, the client is
-    registered.
+    gnome-keyring-daemon registers a new D-Bus client and answers the client's first message in separate
+    steps. A busy daemon may answer before it registers the client. Most messages of an unregistered client
+    make the daemon abort, which locks the keyring. So each connection begins with a harmless message, the
+    greeting; once the greeting is answered, the client is registered.
     """
 
     name = SecretService.Keyring.name
     viable = False
-    """False, so that keyring does not choose this class: it considers all subclasses."""
+    """False, so that the `keyring` package, which considers all subclasses, does not choose this class."""
 
     _connected: _Connected | None = None
     _close: Callable[[], object] = staticmethod(lambda: None)
@@ -85,7 +92,7 @@ class SharedConnectionKeyring(SecretService.Keyring):
 
     @classmethod
     def from_backend(cls, backend: SecretService.Keyring, gate: PromptGate) -> SharedConnectionKeyring:
-        """Make a back end with the settings of `backend`."""
+        """Make a back end with the settings of `backend`, whose prompts for a password `gate` limits."""
         copy = cls()
         vars(copy).update(vars(backend))
         copy._gate = gate
@@ -112,9 +119,9 @@ class SharedConnectionKeyring(SecretService.Keyring):
             raise PasswordDeleteError("No such password!")
 
     def unlock(self, item: Any) -> None:
-        """Unlock an item or a collection, which may open a prompt.
+        """Unlock an item or a collection of the keyring, which may prompt the user for a password.
 
-        Raises `KeyringLocked` if no prompt may open, or the item stays locked.
+        Raises `KeyringLocked` if no prompt is allowed to open now, or if the item stays locked.
         """
         if item.is_locked():
             self._gate.pass_or_raise()
@@ -141,7 +148,7 @@ class SharedConnectionKeyring(SecretService.Keyring):
         self._close()
 
     def _reopen(self) -> None:
-        """Open a new connection. Raises `InitError` if no collection exists or can be made."""
+        """Replace the connection by a new one. Raises `InitError` if no collection is found or made."""
         self._drop()
         with ExitStack() as on_failure:
             bus = on_failure.enter_context(closing(secretstorage.dbus_init()))
@@ -167,6 +174,6 @@ class SharedConnectionKeyring(SecretService.Keyring):
 
 
 def _owner(bus: DBusConnection) -> str | None:
-    """The unique bus name of the daemon that owns the Secret Service's name; None: no daemon does."""
+    """Return the unique bus name of the daemon that serves as Secret Service, or None if none does."""
     answer = bus.send_and_get_reply(message_bus.GetNameOwner(BUS_NAME))
     return answer.body[0] if answer.header.message_type == MessageType.method_return else None

@@ -1,4 +1,4 @@
-"""The journal's record of token requests and lock-outs, shared by all zbtui processes."""
+"""Records requests for access tokens, and lock-outs by Zoho, in the journal that all processes share."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ _RETENTION_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """A time in which the accounts host refuses a refresh token ("Access Denied")."""
+    """A time in which Zoho's accounts host refuses all requests with a refresh token ("Access Denied")."""
 
     until: datetime
     consecutive: int
-    """How many lock-outs followed each other without a success."""
+    """The number of lock-outs up to this one without a successful request in between."""
 
 
 class TokenBudget:
-    """Counts recent token requests and keeps lock-outs, by a key that stands for the token."""
+    """Counts the recent requests for access tokens, and keeps the lock-outs.
+
+    In each method, `token` is not a token, but a key that stands for what Zoho counts or locks.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pruned_at = 0.0
-        """When old requests were last deleted, as Unix time."""
+        """The Unix time at which old requests were last deleted."""
 
     async def find_lockout(self, token: str) -> Lockout | None:
-        """The last lock-out of a token, even if it has ended; None: no lock-out since its last success."""
+        """Return the last lock-out of a token, even one that has ended, or None if none is stored."""
         query = "SELECT until, strikes FROM lockout WHERE token = ?"
         row = await self._database.read(lambda database: database.execute(query, (token,)).fetchone(), None)
         try:
@@ -40,7 +43,7 @@ class TokenBudget:
             return None
 
     async def set_lockout(self, token: str, lockout: Lockout | None) -> None:
-        """Store the lock-out of a token; None: delete it."""
+        """Store the lock-out of a token, or delete the stored one if `lockout` is None."""
         if lockout is None:
             await self._execute("DELETE FROM lockout WHERE token = ?", token)
         else:
@@ -50,12 +53,13 @@ class TokenBudget:
     async def acquire(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
         """Record a token request that is about to be made, and return None.
 
-        After `limit` requests within `window`, record nothing, and return when the next one is allowed.
+        If `limit` requests were made within the last `window`, record nothing, and return the time at which
+        the next request is allowed.
         """
         at, window_seconds = now.timestamp(), window.total_seconds()
 
         def act(database: sqlite3.Connection) -> list[float]:
-            # A request in the future was recorded while the clock was ahead.
+            # A request in the future was recorded while the machine's clock was ahead.
             database.execute("UPDATE token_request SET at = ? WHERE token = ? AND at > ?", (at, token, at))
             self._prune(database, at)
             query = "SELECT at FROM token_request WHERE token = ? AND at > ? ORDER BY at"
@@ -71,7 +75,10 @@ class TokenBudget:
         return datetime.fromtimestamp(requests[-limit] + window_seconds, UTC)
 
     def _prune(self, database: sqlite3.Connection, at: float) -> None:
-        """Delete requests older than an hour, every six minutes: it scans the requests of all tokens."""
+        """Delete the requests that are older than an hour, unless this was done in the last six minutes.
+
+        This is not done each time, since it scans the requests of all tokens.
+        """
         if abs(at - self._pruned_at) > _RETENTION_SECONDS / 10:
             database.execute("DELETE FROM token_request WHERE at < ?", (at - _RETENTION_SECONDS,))
             self._pruned_at = at

@@ -1,4 +1,4 @@
-"""Runs blocking calls in daemon threads, so that a hanging call does not delay the exit."""
+"""Runs blocking calls in daemon threads, so that a hanging call does not delay the program's exit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _CHECK_EVERY_SECONDS: Final = 0.25
 
 
 class WorkerTimeoutError(Exception):
-    """The running call exceeded the timeout."""
+    """Raised if the call that a worker thread is running exceeds the caller's timeout."""
 
 
 class ThreadStartError(OSError):
-    """No further thread can be started: the limit of tasks is reached."""
+    """Raised if no further thread can be started, since the machine's limit of tasks is reached."""
 
     def __init__(self) -> None:
         super().__init__(errno.EAGAIN, "this machine starts no more threads")
@@ -31,7 +31,7 @@ class ThreadStartError(OSError):
 class WorkerThread:
     """Runs calls one after another in its own daemon thread.
 
-    Not an executor: at exit, Python waits for the threads of an executor.
+    It is not an executor of Python, since Python waits for the threads of executors when it exits.
     """
 
     def __init__(self, name: str) -> None:
@@ -41,11 +41,11 @@ class WorkerThread:
         self._busy_since: float | None = None
 
     async def call(self, function: Callable[[], T], timeout: float | None = None) -> T:
-        """Run `function` in the thread; return its result or raise its error.
+        """Run `function` in the worker's thread, and return its result or raise its error.
 
-        Raises `WorkerTimeoutError` if this call, or one before it, runs for more than `timeout` seconds;
-        the wait in the queue does not count. If no thread can be started, `ThreadStartError` is raised, or
-        without a timeout, `function` runs in the caller's thread.
+        Raises `WorkerTimeoutError` if this call, or a call before it, runs for more than `timeout` seconds;
+        the wait in the queue does not count. If no thread can be started, `ThreadStartError` is raised; if
+        `timeout` is None, `function` runs in the caller's thread instead.
         """
         if self._thread is None:
             try:
@@ -67,11 +67,14 @@ class WorkerThread:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a call is running."""
+        """Whether the worker's thread is running a call."""
         return self._busy_since is not None
 
     def extend_timeout(self, seconds: float) -> None:
-        """Start the timeout of the running call `seconds` from now; call it in the thread."""
+        """Let the timeout of the running call begin `seconds` from now.
+
+        Call this method in the worker's thread, from the running call.
+        """
         self._busy_since = time.monotonic() + seconds
 
     def _run(self) -> None:
@@ -93,23 +96,23 @@ class WorkerThread:
 
 
 def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Like `asyncio.run`, but asyncio's own threads do not delay the exit.
+    """Run a coroutine and return its result, as `asyncio.run` does, but do not wait for asyncio's threads.
 
-    asyncio resolves host names in threads, which may take minutes.
+    asyncio resolves host names in threads, which may take minutes and would delay the program's exit.
     """
     runner = asyncio.Runner()
     try:
         runner.get_loop().set_default_executor(_DaemonThreadExecutor())
         return runner.run(main)
     finally:
-        # asyncio starts a thread to wait for those of its executor. If it cannot, all else is closed
+        # `close` starts a thread to wait for those of the executor. If that fails, all else is closed
         # already.
         with suppress(RuntimeError):
             runner.close()
 
 
 class _DaemonThreadExecutor(ThreadPoolExecutor):
-    """Runs each call in a new daemon thread; callers make at most 16 requests at once."""
+    """Runs each call in a new daemon thread, without a limit: zbtui makes at most 16 requests at once."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
@@ -128,7 +131,7 @@ class _DaemonThreadExecutor(ThreadPoolExecutor):
 
 
 def _start_thread(run: Callable[[], None], name: str | None = None) -> threading.Thread:
-    """Start a daemon thread. Raises `ThreadStartError`."""
+    """Start a daemon thread. Raises `ThreadStartError` if no further thread can be started."""
     thread = threading.Thread(target=run, name=name, daemon=True)
     try:
         thread.start()

@@ -1,4 +1,7 @@
-"""The terminal screen: shows snapshots and verdicts, sends commands to the fleet, holds no secrets."""
+"""The full-screen terminal app: shows snapshots and verdicts, sends commands to the pollers.
+
+It stores no secrets.
+"""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Shows alerts in this window: toast, bell, window title and desktop notification."""
+"""Shows alerts in this terminal window: as toast, bell, window title and desktop notification."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from zbtui.store.outbox import StoredAlert
 
 _MAX_TOASTS: Final = 3
-"""Up to this many simultaneous alerts get a toast each; more are combined into one."""
+"""The largest number of simultaneous alerts that get a toast each; more alerts share one toast."""
 _TOAST_SECONDS: Final = 6.0
 
 
 class AlertNotifier:
-    """Has the dispatcher evaluate the snapshots, and shows the new alerts."""
+    """Has the alert dispatcher evaluate the snapshots of all orgs, and shows the new alerts."""
 
     def __init__(
         self, app: App[Any], fleet: Fleet, dispatcher: AlertDispatcher, redact: Callable[[Alert], Alert]
     ) -> None:
-        """`redact` removes names from an alert while they are hidden."""
+        """`redact` returns the alert unchanged, or without names while names are hidden on the screen."""
         self._app = app
         self._fleet = fleet
         self._dispatcher = dispatcher
@@ -46,17 +46,23 @@ class AlertNotifier:
         return self._dispatcher.settings
 
     def mark_changed(self) -> None:
-        """Note that a snapshot has changed."""
+        """Note that a snapshot has changed, so that the alerts are evaluated again."""
         self._evaluation_schedule.mark_changed()
 
     def tick(self, verdicts: Mapping[str, Verdict]) -> None:
-        """Called once a second, with the verdicts by org name as the screen shows them."""
+        """Update the window title, and evaluate the alerts if that is due. Called once a second.
+
+        `verdicts` are the verdicts that the screen shows, by org name.
+        """
         self._update_title(verdicts)
         if self._evaluation_schedule.take_if_due(len(verdicts)):
             self._run_exclusively("evaluate", self._evaluate)
 
     def _run_exclusively(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `work` as a worker. If the same step is still running, evaluate the alerts again soon."""
+        """Run `work` as a Textual worker, unless a worker for the same `step` is still running.
+
+        If such a worker is still running, `work` is dropped, and the alerts are evaluated again soon.
+        """
         if step in self._running_steps:
             self._evaluation_schedule.mark_changed()
             return
@@ -123,7 +129,7 @@ class AlertNotifier:
             self._title = title
 
     def close(self) -> None:
-        """Restore the window title; called on exit."""
+        """Restore the window title that zbtui has replaced; called on exit."""
         if self._title:
             self._write(RESTORE_TITLE)
 

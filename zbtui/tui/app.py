@@ -58,15 +58,15 @@ _SCREENS: Final = _HERE / "screens"
 _EXIT_TIMEOUT_SECONDS: Final = 3.0
 _TERMINAL_CHECK_SECONDS: Final = 2.0
 _GC_FULL_THRESHOLD: Final = 100
-"""Middle-generation garbage collections before a full one."""
+"""The number of middle-generation garbage collections after which Python makes a full one."""
 _UPDATE_BATCH_SIZE: Final = 100
-"""Snapshots passed to the screen in one batch."""
+"""The largest number of snapshots that are passed to the screen in one batch."""
 DEMO_REQUESTED: Final = "demo"
-"""The app's return value when the user asks for the demo."""
+"""The app's return value if the user asks for the demo."""
 
 
 class ZbtuiApp(ThemedApp[str]):
-    """Watches a fleet until the user quits or the terminal goes away."""
+    """The app: watches all orgs until the user quits or the terminal goes away."""
 
     TITLE = "zbtui"
     # All style sheets are listed here: Textual parses a screen's own CSS again when the screen is shown.
@@ -92,10 +92,12 @@ class ZbtuiApp(ThemedApp[str]):
         label: str | None = None,
         memory: ScreenMemory | None = None,
     ) -> None:
-        """Args:
-        config: checked for changes at each tick; defines the keys.
-        label: text before the counts in the fleet bar, which marks the demo; None: no text.
-        memory: stores view, sort and filter between runs; None: nothing is stored.
+        """Make the app, which starts polling only once the orgs have been painted.
+
+        Args:
+            config: The watcher of the config file; the app has it check for changes at each tick.
+            label: A text that marks the demo, shown at the left of the fleet bar; None shows no text.
+            memory: Stores view, sort order, filter and theme for the next start; None stores nothing.
         """
         super().__init__()
         self._config = config
@@ -109,13 +111,13 @@ class ZbtuiApp(ThemedApp[str]):
         self._configured_keys: tuple[tuple[str, str], ...] = ()
         self._fleet_screen: FleetScreen | None = None
         self._poll_tasks: set[asyncio.Task[None]] = set()
-        """One task for each org."""
+        """The tasks that poll the orgs, one for each org."""
         self._pending_updates: dict[str, Snapshot] = {}
         """The latest snapshot of each org that the screen has not received yet."""
         self._gc_is_frozen = False
-        """Set once every org has been polled."""
+        """Whether `gc.freeze` has been called, which happens once every org has been polled."""
         self._polling_started = False
-        """Set once the orgs have been painted and polling has begun."""
+        """Whether polling has begun, which happens as soon as the orgs have been painted."""
 
     def on_mount(self) -> None:
         self._apply_saved_theme()
@@ -129,16 +131,16 @@ class ZbtuiApp(ThemedApp[str]):
         self.set_interval(1.0, self.tick)
 
     def on_resize(self) -> None:
-        """Repaint everything, even if the size is unchanged.
+        """Repaint the whole screen, even if its size is unchanged.
 
-        If the terminal was smaller only for a moment, Textual sees no change, but the terminal has dropped
-        the text that did not fit.
+        If the terminal was smaller only for a moment, Textual sees no change of size, but the terminal has
+        dropped the text that did not fit.
         """
         if self.screen_stack:
             self.screen.refresh()
 
     def on_orgs_shown(self) -> None:
-        """Start polling only after the first paint, so that keyring and network cannot delay it."""
+        """Start polling the orgs after their first paint, so that keyring and network cannot delay it."""
         if self._polling_started:  # called again for another view's first paint
             return
         self._polling_started = True
@@ -165,13 +167,13 @@ class ZbtuiApp(ThemedApp[str]):
         return screen
 
     def _list_problems(self) -> tuple[Problem | None, ...]:
-        """The problems of zbtui itself, for the banner; None where all is well."""
+        """Return the problems of zbtui itself, for the banner; None stands for a part without a problem."""
         alerts, memory = self._alert_dispatcher.problems, self._memory.trouble
         cache = self._org_service.stores.credentials.cache_problem
         return self._config.problem, self._fleet.journal_problem, cache, *alerts, memory
 
     def _start_polling(self, names: Iterable[str]) -> None:
-        # Not Textual workers: Textual searches through all of them whenever a widget is removed.
+        # Not as Textual workers: Textual searches all its workers whenever a widget is removed.
         for name in names:
             task = asyncio.create_task(self._fleet.run_poller(name), name=f"poll:{name}")
             self._poll_tasks.add(task)
@@ -183,7 +185,10 @@ class ZbtuiApp(ThemedApp[str]):
         return screen if screen and screen.is_mounted else None
 
     def on_snapshots_changed(self) -> None:
-        """Pass one batch of snapshots to the screen, so that no key press waits for thousands of them."""
+        """Pass one batch of new snapshots to the screen.
+
+        The batches are small, so that no key press has to wait for thousands of snapshots.
+        """
         self._alert_notifier.mark_changed()
         names = list(islice(self._pending_updates, _UPDATE_BATCH_SIZE))
         batch = [self._pending_updates.pop(name) for name in names]
@@ -193,7 +198,7 @@ class ZbtuiApp(ThemedApp[str]):
             screen.update_orgs(batch)
 
     def tick(self) -> None:
-        """Called once a second by the app's only timer."""
+        """Update config, orgs, screen and alerts; called once a second by the app's only timer."""
         if not self.screen_stack:
             return  # on exit the screens are removed before the timer
         self._correct_size()
@@ -202,7 +207,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._show_or_hide_welcome(change)
         if not self._gc_is_frozen and all(org.polls.attempted_at for org in self._fleet.snapshots):
             self._gc_is_frozen = True
-            # Otherwise each full collection scans the data of thousands of orgs while a key press waits.
+            # Without `freeze`, each full collection scans thousands of orgs while a key press waits.
             # Objects created from now on rarely need a full collection.
             gc.freeze()
             gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)
@@ -210,14 +215,14 @@ class ZbtuiApp(ThemedApp[str]):
             if follow_time_zone():
                 screen.time_zone_changed()
             screen.tick(change)
-        # Also without any org: an alert is due when orgs have left the config.
+        # Called even if no org is left, because an alert is due when orgs have left the config.
         self._alert_notifier.tick(screen.org_list.verdicts if screen else {})
         if isinstance(self.screen, DetailScreen | FormScreen):
             with suppress(NoMatches):  # the screen is closing, and its widgets are gone
                 self.screen.tick()
 
     def _correct_size(self) -> None:
-        """Take the terminal's size if the app or its screen missed it.
+        """Send a resize event to the app or its screen if its size is not the terminal's.
 
         Of several resizes in quick succession, Textual may handle an older one last.
         """
@@ -227,7 +232,7 @@ class ZbtuiApp(ThemedApp[str]):
                 pump.post_message(events.Resize(size, size))
 
     def _show_or_hide_welcome(self, change: OrgChanges) -> None:
-        """Show the welcome screen only while there is no org."""
+        """Show the welcome screen while no org is under watch, and start polling orgs that were added."""
         if change.added and self._polling_started:
             self._start_polling(change.added)
         if self._fleet.snapshots and isinstance(self.screen, WelcomeScreen):
@@ -241,7 +246,8 @@ class ZbtuiApp(ThemedApp[str]):
     def on_key(self, event: events.Key) -> None:
         """Handle ctrl+c in modal screens, and keys typed right after the key that opens the filter.
 
-        Textual has sent such keys to the org list, which still had the focus; they belong in the filter.
+        Textual sends keys typed so early to the org list, which still had the focus. They belong in the
+        filter, so this method inserts them there.
         """
         field = self.focused
         copies = isinstance(field, Input) and field.selected_text
@@ -262,15 +268,15 @@ class ZbtuiApp(ThemedApp[str]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a toast as plain text, never markup; toasts of widgets come here, too."""
+        """Show `message` as a toast in plain text, never as markup; also used for toasts of widgets."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     def action_help_quit(self) -> None:
-        """Ctrl+C: show which key quits. Textual's own message uses markup."""
+        """Show a toast that says which key quits, on ctrl+c. Textual's own message uses markup."""
         self.notify(f"Press {key_of(self.screen, 'app.quit') or 'ctrl+q'} to leave zbtui.")
 
     def on_delivery_complete(self, event: events.DeliveryComplete) -> None:
-        """Show where a screenshot was saved. Textual's own message uses markup."""
+        """Show a toast that says where a screenshot was saved. Textual's own message uses markup."""
         event.prevent_default()
         self.notify(f"The screenshot is in {event.path}." if event.path else "The screenshot is saved.")
 
@@ -325,7 +331,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._memory.save(self._state)
 
     def _apply_keys(self, config: Config) -> None:
-        """Apply the config's keys if they have changed."""
+        """Apply the keys that the config defines for actions, if these keys have changed."""
         if config.settings.keys != self._configured_keys:
             self._configured_keys = config.settings.keys
             self.set_keymap(dict(self._configured_keys))
@@ -333,7 +339,7 @@ class ZbtuiApp(ThemedApp[str]):
                 screen.keys_changed()
 
     def _redact_alert(self, alert: Alert) -> Alert:
-        """The alert, without names while names are hidden."""
+        """Return the alert; while names are hidden, a copy without names."""
         screen = self._fleet_screen
         if screen is None or not screen.org_list.names_hidden:
             return alert
@@ -343,21 +349,22 @@ class ZbtuiApp(ThemedApp[str]):
     # The terminal
 
     def _handle_signals(self) -> None:
-        """Exit when the terminal goes away (ssh drops, the window closes)."""
+        """Have the app exit on SIGHUP and SIGTERM, such as when ssh drops or the window closes."""
         for name in ("SIGHUP", "SIGTERM"):
             number = getattr(signal, name, None)
             if number is not None and sys.platform != "win32":
                 asyncio.get_running_loop().add_signal_handler(number, self._exit_with_deadline)
 
     def _exit_with_deadline(self) -> None:
-        """Quit, without waiting for ever for a terminal that accepts no more output."""
+        """Exit the app, but kill the process if the terminal accepts no more output and blocks the exit."""
         _exit_within_deadline()
         self.exit()
 
     def _watch_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End the program once its terminal is gone: under nohup no SIGHUP arrives.
+        """Exit the app once its terminal is gone.
 
-        Runs in a thread: the event loop may wait for ever for a terminal that accepts no more output.
+        The terminal is checked regularly, because under nohup no SIGHUP arrives. This runs in a thread,
+        because the event loop may wait for ever for a terminal that accepts no more output.
         """
         while not _terminal_is_gone():
             time.sleep(_TERMINAL_CHECK_SECONDS)
@@ -368,7 +375,7 @@ class ZbtuiApp(ThemedApp[str]):
     # Crashes
 
     def _handle_exception(self, error: Exception) -> None:
-        """Print a short crash report; Textual's own includes every local variable, secrets too."""
+        """Exit with a short crash report; Textual's own includes every local variable, secrets too."""
         self._return_code = 1
         if self._exception is None:
             self._exception = error
@@ -378,7 +385,7 @@ class ZbtuiApp(ThemedApp[str]):
 
 
 def _exit_within_deadline() -> None:
-    """Kill the process if it has not exited within `_EXIT_TIMEOUT_SECONDS`."""
+    """Start a timer that kills the process if it has not exited within `_EXIT_TIMEOUT_SECONDS`."""
     deadline = threading.Timer(_EXIT_TIMEOUT_SECONDS, os._exit, (1,))
     deadline.daemon = True
     deadline.start()

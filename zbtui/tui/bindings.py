@@ -1,4 +1,4 @@
-"""Textual bindings from `presentation.key_actions`."""
+"""Textual key bindings, made from the actions in `presentation.key_actions`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GROUPS: Final = {
 
 
 def bindings_of(scope: str) -> list[BindingType]:
-    """The bindings of a screen or widget: the actions of that scope with their default keys."""
+    """Return the Textual bindings of a screen or widget: the actions of `scope` with their default keys."""
     return [
         Binding(
             ",".join(entry.keys),
@@ -33,9 +33,9 @@ def bindings_of(scope: str) -> list[BindingType]:
 
 
 def key_of(screen: Screen[Any], action_id: str) -> str:
-    """The first key of an action, written as in a sentence; the user's own key, if configured.
+    """Return the first key of an action, written as in a sentence; the user's own key, if configured.
 
-    Empty if the action is not active on that screen now.
+    The text is empty if the action is not active on `screen` now.
     """
     for active in screen.active_bindings.values():
         if active.binding.id == action_id:
@@ -46,10 +46,10 @@ def key_of(screen: Screen[Any], action_id: str) -> str:
 
 
 def help_entries(screen: Screen[Any], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Pairs of keys and description for each action that is active on that screen.
+    """Return pairs of keys and description, one for each action that is active on `screen`.
 
-    On the fleet screen the table's keys are always included, whichever view is open. `keymap` maps
-    action ids to the user's own keys.
+    On the fleet screen the table's keys are always included, whichever view is open. `keymap` maps action
+    ids to the user's own keys.
     """
     active_bindings = [active.binding for active in screen.active_bindings.values()]
     ids = {binding.id for binding in active_bindings}

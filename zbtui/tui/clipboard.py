@@ -1,4 +1,7 @@
-"""Copies text and shows the result: this machine's clipboard confirms a copy, a terminal does not."""
+"""Copies text to the clipboard and shows a toast with the result.
+
+This machine's clipboard confirms a copy; the terminal, which gets the text too, does not.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ _SCREEN_TEXT: Final = " GNU screen does not take it on."
 
 
 def copy(screen: Screen[Any], text: str, subject: str, more: str = "") -> None:
-    """Copy `text` and show a toast: `subject` describes the text, `more` is a sentence to add."""
+    """Copy `text` to the clipboard and show a toast.
+
+    `subject` describes the text in the toast; `more` is a sentence that is added to the toast.
+    """
     screen.app.copy_to_clipboard(text)
     screen.run_worker(_copy_and_notify(screen, text, subject, more), exit_on_error=False)
 
@@ -28,7 +34,11 @@ async def _copy_and_notify(screen: Screen[Any], text: str, subject: str, more: s
 
 
 def copied_sentence(subject: str, *, is_copied: bool, environ: Mapping[str, str]) -> str:
-    """The toast's sentence; `is_copied`: the system clipboard has confirmed the copy."""
+    """Return the toast's sentence about copying the text that `subject` describes.
+
+    `is_copied` is true if the system clipboard has confirmed the copy. `environ` holds the environment
+    variables, which show whether tmux or GNU screen is in use.
+    """
     if is_copied:
         return f"Copied: {subject}."
     sentence = f"Sent to the terminal: {subject}."

@@ -1,4 +1,4 @@
-"""The command palette: every action that has a key, and `Go to` each org by name."""
+"""The command palette: offers every action that has a key, and `Go to` for each org by name."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MAX_DISCOVERED: Final = 20
-"""Orgs listed before the user types a name."""
+"""The number of orgs that the palette lists before the user types anything."""
 _GO_TO_PREFIX: Final = "go to"
-"""The beginning of each org's entry, in lower case."""
+"""The text with which each org's entry in the palette begins, in lower case."""
 
 
 def fleet_commands(screen: FleetScreen) -> Iterable[SystemCommand]:
-    """The actions of the fleet screen, including those that the key bar leaves out."""
+    """Yield a command for each action of the fleet screen, including those that the key bar leaves out."""
     for entry in KEY_SCOPES["fleet"]:
         run = partial(screen.call_later, screen.run_action, entry.action)
         yield SystemCommand(f"{entry.label}: {entry.tooltip}", "", run)
 
 
 class OrgProvider(Provider):
-    """`Go to acme`: finds orgs by name, company or tag. Names are plain text, not markup."""
+    """Offers entries such as `Go to acme`; finds orgs by name, company or tag.
+
+    Names are shown as plain text, not as markup.
+    """
 
     async def discover(self) -> Hits:
         screen = self.screen
@@ -64,6 +67,6 @@ class OrgProvider(Provider):
         return f"Go to {screen.org_list.display_name(name)} · {badge(screen.org_list.verdict(name))}"
 
     def _search_text_of(self, screen: FleetScreen, name: str) -> str:
-        """The text that `search` searches, without names while names are hidden."""
+        """Return the org's displayed name, company and tags as one text; hidden names are left out."""
         shown = screen.org_list.snapshot(name)
         return " ".join((shown.org.name, shown.company_name or "", *shown.org.tags))

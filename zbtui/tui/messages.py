@@ -1,4 +1,4 @@
-"""Messages that are posted to the app."""
+"""Textual messages that are posted to the app."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from textual.message import Message
 
 
 class SnapshotsChanged(Message):
-    """One or more snapshots have changed."""
+    """Posted when orgs have new snapshots that the screen has not received yet."""
 
 
 class OrgsShown(Message):
-    """A view has been painted for the first time."""
+    """Posted when a view of the orgs (panels, table, agenda or events) is painted for the first time."""

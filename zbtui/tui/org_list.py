@@ -1,4 +1,4 @@
-"""The org list model: which orgs are shown, in which order, with which verdicts. No widgets."""
+"""The model of the org list: which orgs are shown, in which order, with which verdicts. No widgets."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from zbtui.presentation.privacy import hide_names, hide_problem
 from zbtui.presentation.sorting import SortOrder, sort_key
 
 _ORDER_HOLD: Final = timedelta(seconds=10)
-"""How long the order is kept after a move, so that no org moves away from the cursor."""
+"""How long the orgs keep their order after a cursor move, so that none moves away from the cursor."""
 _IDLE_TIMEOUT: Final = timedelta(seconds=60)
-"""The time without a move after which the screen returns to the top."""
+"""The time without a cursor move after which the view returns to the top of the list."""
 _REJUDGE_CYCLE_TICKS: Final = 300
-"""Number of ticks within which every org is judged again, as a safeguard."""
+"""The number of ticks (one a second) within which every org is judged again, as a safeguard."""
 
 
 class OrgList:
@@ -31,45 +31,45 @@ class OrgList:
         self.policy = policy
         self.now = now
         self.all_orgs: dict[str, Snapshot] = {}
-        """All orgs by name, in the config's order, including those that the filter hides."""
+        """All snapshots by org name, in the config's order; also of orgs that the filter hides."""
         self.counts: Counter[Level] = Counter()
-        """How many of all orgs are at each level (`counted_level`)."""
+        """The number of orgs at each level (see `counted_level`), including orgs that the filter hides."""
         self.order: list[str] = []
-        """Names of the orgs that match the filter, sorted."""
+        """The names of the orgs that match the filter, in the order in which the views show them."""
         self.positions: dict[str, int] = {}
-        """The index of each name in `order`."""
+        """The index in `order` of each org name."""
         self.sort: SortOrder = "worst"
         self.reverse = False
         self.filter_text = ""
-        """The filter as typed."""
+        """The text of the filter as the user typed it."""
         self.names_hidden = False
         self._filter = parse_filter("")
         self._aliases: dict[str, str] = {}
         self._redacted: dict[str, Snapshot] = {}
-        """Snapshots without names, while names are hidden."""
+        """By org name: copies of snapshots with names replaced, made while names are hidden."""
         self._verdicts: dict[str, Verdict] = {}
         self._shared_cache = verdicts or VerdictCache()
         self._cache = self._shared_cache
-        """The cache in use: a separate one while names are hidden."""
+        """The verdict cache in use: `_shared_cache`, or a separate cache while names are hidden."""
         self._filter_texts: dict[str, tuple[Snapshot, Verdict, dict[str | None, str]]] = {}
-        """The searchable texts by org, with the snapshot and verdict they were made from."""
+        """By org name: the snapshot and verdict of an org, and the searchable texts made from them."""
         self._sort_keys: dict[str, Any] = {}
-        """The sort key of each org, including orgs that the filter hides."""
+        """The sort key of each org by org name, including orgs that the filter hides."""
         self._sorted_names: list[str] | None = None
-        """The names of all orgs, sorted; None: a sort key has changed since."""
+        """The names of all orgs, sorted, or None if a sort key has changed since the last sort."""
         self._matching = set[str]()
-        """Names of the orgs that match the filter."""
+        """The names of the orgs that match the filter."""
         self._order_is_outdated = False
         self._filter_is_outdated = False
         """Whether `order` contains other orgs than those that match the filter now."""
         self._rejudge_position = 0
-        """The index in `all_orgs` at which the next tick continues to judge."""
+        """The index in `all_orgs` at which the next tick continues to judge all orgs in turn."""
         self._last_moved_at: datetime | None = None
 
     # Queries
 
     def snapshot(self, name: str) -> Snapshot:
-        """An org's snapshot, without names while names are hidden."""
+        """Return an org's snapshot by name; while names are hidden, a copy with names replaced."""
         if not self.names_hidden:
             return self.all_orgs[name]
         if name not in self._redacted:
@@ -77,42 +77,42 @@ class OrgList:
         return self._redacted[name]
 
     def redact(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot, without names while names are hidden."""
+        """Return the snapshot; while names are hidden, a copy with names replaced."""
         return hide_names(snapshot, self.display_name(snapshot.org.name)) if self.names_hidden else snapshot
 
     def problem_text(self, problem: Problem) -> str:
-        """A problem's message and hint, without names while names are hidden."""
+        """Return the problem's message and hint as one text, without names while names are hidden."""
         shown = hide_problem(problem) if self.names_hidden else problem
         return f"{shown.message} {shown.hint}"
 
     def display_name(self, name: str) -> str:
-        """The org's name, or its alias while names are hidden."""
+        """Return the org's name, or its alias (such as `org 3`) while names are hidden."""
         return self._aliases.get(name, "an org") if self.names_hidden else name
 
     def verdict(self, name: str) -> Verdict:
-        """The org's verdict, as of the last tick."""
+        """Return the latest verdict on the org called `name`."""
         return self._verdicts[name]
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
-        """The verdicts of all orgs, by name."""
+        """The latest verdicts on all orgs, by org name."""
         return self._verdicts
 
     @property
     def is_order_held(self) -> bool:
-        """Whether the order is kept although it is outdated, because the user has just moved."""
+        """Whether the orgs still have an outdated order, because the user has just moved the cursor."""
         return self._order_is_outdated
 
     @property
     def hidden_counts(self) -> Counter[Level]:
-        """How many orgs the filter hides, by level."""
+        """The number of orgs at each level that the filter hides."""
         hidden = (verdict for name, verdict in self._verdicts.items() if name not in self.positions)
         return Counter(map(counted_level, hidden))
 
     # Changes
 
     def set_orgs(self, snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime) -> None:
-        """Replace all orgs."""
+        """Replace all orgs, the policy and the current time; judge, filter and sort the new orgs."""
         self.policy, self.now = policy, now
         self.all_orgs = {snapshot.org.name: snapshot for snapshot in snapshots}
         self._filter_texts.clear()
@@ -120,7 +120,7 @@ class OrgList:
         self._judge_all()
 
     def update(self, snapshot: Snapshot, now: datetime) -> bool:
-        """Replace the snapshot of one org. Returns False if the org is not in the list."""
+        """Replace the snapshot of one org and judge the org. Return False if the org is not in the list."""
         name = snapshot.org.name
         if name not in self.all_orgs:
             return False
@@ -131,10 +131,11 @@ class OrgList:
         return True
 
     def tick(self, now: datetime, in_sight: Iterable[str]) -> None:
-        """Judge again as of `now`; judging all of thousands of orgs would be slow.
+        """Set the current time to `now`, and judge those orgs whose verdicts may have changed.
 
-        Orgs in sight are judged at every tick, others when their next verdict change is due. In addition,
-        each tick judges a few orgs in turn.
+        Orgs in sight (their names are `in_sight`) are judged at every tick, other orgs when their next
+        verdict change is due. In addition, each tick judges a few orgs in turn. Judging all of thousands of
+        orgs at once would be slow.
         """
         self._advance_to(now)
         due = [name for name in self.all_orgs if self._cached_verdict(name) is not self._verdicts[name]]
@@ -145,7 +146,10 @@ class OrgList:
         self._rejudge(dict.fromkeys([*in_sight, *due, *names]))
 
     def refresh_order(self) -> bool:
-        """Sort if due; while the order is held, only apply the filter. Returns whether `order` changed."""
+        """Sort the orgs if their order is outdated. While the order is held, only apply the filter.
+
+        Return whether `order` was renewed.
+        """
         is_held = self._last_moved_at is not None and abs(self.now - self._last_moved_at) < _ORDER_HOLD
         if self._order_is_outdated and not is_held:
             self._sort()
@@ -161,7 +165,7 @@ class OrgList:
         self._sort()
 
     def set_filter(self, text: str) -> None:
-        """Show only matching orgs; an empty filter matches all."""
+        """Show only the orgs that match the filter `text`; an empty text matches all orgs."""
         self.filter_text, self._filter = text, parse_filter(text)
         self._update_matching()
         self._sort()
@@ -175,21 +179,24 @@ class OrgList:
     # Idle timer
 
     def restart_idle_timer(self) -> None:
-        """Called when the user moves or acts on an org: the order is then kept for a while."""
+        """Restart the idle timer because the user has moved or acted on an org.
+
+        This also makes the orgs keep their order for a while.
+        """
         self._last_moved_at = self.now
 
     def extend_idle_timer(self) -> None:
-        """Keep the idle timer from expiring while the user is in another screen or in the filter."""
+        """Restart the idle timer if it runs; called while another screen is open or a filter is typed."""
         if self._last_moved_at is not None:
             self._last_moved_at = self.now
 
     @property
     def is_user_active(self) -> bool:
-        """Whether the user has moved and the idle timer has not expired since."""
+        """Whether the user has moved or acted on an org, and the idle timer has not expired since."""
         return self._last_moved_at is not None
 
     def expire_idle_timer(self) -> bool:
-        """End the user's activity after the idle timeout. Returns whether it ended just now."""
+        """Stop the idle timer if the idle timeout is over. Return whether this call has stopped it."""
         if self._last_moved_at is None or self.now - self._last_moved_at <= _IDLE_TIMEOUT:
             return False
         self._last_moved_at = None
@@ -258,7 +265,7 @@ class OrgList:
         self._order_is_outdated = False
 
     def _apply_filter_unsorted(self) -> None:
-        """Apply the filter at once; new matches stay at the end until the next sort."""
+        """Apply the filter without sorting: orgs that newly match stay at the end until the next sort."""
         matching, shown = self._matching, self.positions
         added = [name for name in self.all_orgs if name in matching and name not in shown]
         self._set_order([name for name in self.order if name in matching] + added)
@@ -270,5 +277,5 @@ class OrgList:
 
 
 def counted_level(verdict: Verdict) -> Level:
-    """The level under which an org is counted: a stale ok counts as unknown."""
+    """Return the level under which an org with this verdict is counted: a stale ok counts as unknown."""
     return Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level

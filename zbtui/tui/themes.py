@@ -1,7 +1,7 @@
-"""zbtui's two themes, and values for its variables in all other themes.
+"""zbtui's own dark and light theme, and values of zbtui's color variables for all other Textual themes.
 
-States differ in lightness as well as in hue, so that color-blind users can distinguish them. All text
-is readable on the background and on the selected row.
+The colors of the states (ok, running, warning …) differ in lightness as well as in hue, so that color-blind
+users can distinguish them. All text is readable on the background and on the selected row.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from textual.theme import BUILTIN_THEMES, Theme
 DARK: Final = "zbtui-dark"
 LIGHT: Final = "zbtui-light"
 MIN_TEXT_CONTRAST: Final = 4.5
-"""Minimum contrast of text (WCAG 2.2, 1.4.3)."""
+"""The minimum contrast ratio of text and its background (WCAG 2.2, criterion 1.4.3)."""
 MIN_GRAPHIC_CONTRAST: Final = 3.0
-"""Minimum contrast of meaningful graphics: frames and marks (WCAG 2.2, 1.4.11)."""
+"""The minimum contrast ratio of graphics with a meaning: frames and marks (WCAG 2.2, criterion 1.4.11)."""
 _SELECTED_TINT: Final = 0.2
-"""Share of the primary color in a selected row, in themes other than zbtui's."""
+"""The share (0 to 1) of the primary color in a selected row's background, in themes other than zbtui's."""
 _BLEND_STEPS: Final = 20
 
 _ACCENTS: Final = {
@@ -35,7 +35,7 @@ _ACCENTS: Final = {
     "accent-mark-magenta": ("#ea79c4", "#b8288c"),
     "accent-mark-violet": ("#a585f2", "#7044c8"),
 }
-"""The colors of the accent marks, on dark and on light ground."""
+"""The color of each accent mark (the colored mark of an org): on dark and on light background."""
 _COLORS: Final = {
     "background": ("#12161b", "#fcfbf8"),
     "surface": ("#181d24", "#f3f2ee"),
@@ -57,7 +57,7 @@ _COLORS: Final = {
     "state-stale": ("#a0a2a8", "#62656c"),
     **_ACCENTS,
 }
-"""zbtui's variables and a few of Textual's, in its dark and in its light theme."""
+"""Colors of zbtui's variables and of a few of Textual's: in zbtui's dark theme and in its light theme."""
 
 
 def _theme(name: str, *, dark: bool) -> Theme:
@@ -119,7 +119,7 @@ _ANSI: Final = {
     "accent-mark-magenta": "ansi_magenta",
     "accent-mark-violet": "ansi_bright_magenta",
 }
-"""The terminal's sixteen colors, as the user has configured them."""
+"""zbtui's color variables in Textual's ANSI themes, which use only the terminal's sixteen colors."""
 # Blue on black and yellow on white are hard to read in most terminals.
 _ANSI_ON_DARK: Final = _ANSI | {
     "list-heading": "ansi_cyan",
@@ -139,11 +139,11 @@ _ANSI_THEMES: Final = [
     if theme.ansi
 ]
 _THEMES_WITH_VARIABLES: Final = {theme.name: theme for theme in (*ZBTUI_THEMES, *_ANSI_THEMES)}
-"""Themes that define zbtui's variables."""
+"""The themes that define zbtui's color variables themselves, by theme name."""
 
 
 class ThemedApp(App[ReturnType]):
-    """An app with zbtui's and Textual's themes, all of which define zbtui's variables."""
+    """An app with zbtui's and Textual's themes, all of which define zbtui's color variables."""
 
     theme: Reactive[str] = Reactive(DARK)
 
@@ -158,27 +158,30 @@ class ThemedApp(App[ReturnType]):
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
         if self.no_color:
-            # Without colors, its red would become a gray that stands out less than the gray of `state-ok`.
+            # Without colors, `state-critical` would become a gray that stands out less than `state-ok`.
             variables["state-critical"] = variables["list-text"]
         return variables
 
     @property
     def default_theme(self) -> str:
-        """The theme that suits the terminal, used unless the user chooses another."""
+        """The name of the theme that suits the terminal, used unless the user chooses another theme."""
         return "ansi-dark" if self.console.color_system == "standard" else DARK
 
     @property
     def chosen_theme(self) -> str | None:
-        """The current theme's name; None for the default, which may differ between terminals."""
+        """The current theme's name, or None if it is the default theme, which depends on the terminal."""
         return None if self.theme == self.default_theme else self.theme
 
     def apply_theme(self, name: str | None) -> None:
-        """Apply the theme of that name, or the default if it does not exist."""
+        """Switch to the theme called `name`, or to the default theme if `name` is None or unknown."""
         self.theme = name if name and name in self.available_themes else self.default_theme
 
 
 def derived_variables(theme: Theme) -> dict[str, str]:
-    """zbtui's variables for a theme that does not define them: the theme's colors, made readable."""
+    """Return zbtui's color variables, as hex codes by name, for a theme that does not define them.
+
+    They are the theme's own colors, changed where they would be hard to read.
+    """
     generated = theme.to_color_system().generate()
     names = "background", "primary", "foreground"
     background, primary, foreground = (Color.parse(generated[name]) for name in names)
@@ -204,7 +207,10 @@ def derived_variables(theme: Theme) -> dict[str, str]:
 
 
 def ensure_contrast(color: Color, grounds: Iterable[Color], least: float) -> Color:
-    """The color closest to `color` with at least contrast `least` on each of `grounds`."""
+    """Blend `color` with black or white until its contrast ratio on each background is at least `least`.
+
+    `grounds` are the backgrounds. If no blend is enough, the result is pure black or white.
+    """
     grounds = tuple(grounds)
     ends = [Color(0, 0, 0), Color(255, 255, 255)]
     end = max(ends, key=lambda extreme: min(contrast_ratio(extreme, ground) for ground in grounds))
@@ -216,7 +222,7 @@ def ensure_contrast(color: Color, grounds: Iterable[Color], least: float) -> Col
 
 
 def contrast_ratio(one: Color, other: Color) -> float:
-    """The contrast ratio of WCAG 2.2: from 1 (same color) to 21 (black on white)."""
+    """Return the contrast ratio of two colors by WCAG 2.2: from 1 (same color) to 21 (black on white)."""
     dim, bright = sorted(_luminance(color) for color in (one, other))
     return (bright + 0.05) / (dim + 0.05)
 

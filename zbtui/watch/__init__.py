@@ -1,1 +1,1 @@
-"""Watches all orgs: one poller per org, all in a fleet."""
+"""Watches all orgs, with one poller per org; the fleet controls all pollers."""

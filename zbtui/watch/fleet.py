@@ -1,4 +1,4 @@
-"""The fleet: the pollers of all orgs, the commands to them, and the snapshots that they publish."""
+"""Controls the pollers of all orgs, which are called the fleet, and passes on their snapshots."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from zbtui.watch.poller import Poller
 from zbtui.zoho_api.data_centers import is_loopback
 
 _SPREAD_PER_ORG: Final = timedelta(milliseconds=20)
-"""First polls are spread over this time per org, `_LONGEST_SPREAD` at most."""
+"""The first polls of n orgs are spread over n times this time, but over `_LONGEST_SPREAD` at most."""
 _LONGEST_SPREAD: Final = timedelta(seconds=10)
 
 POLL_FLOOR: Final = timedelta(seconds=15)
-"""If any process polled an org within this time, no new poll is made: each costs an API credit."""
+"""If any process polled an org within this time, a new poll is not made, since each costs an API credit."""
 NO_ANSWER_IN_TIME: Final = Problem(
     "network",
     "No answer came in the time that this look had.",
@@ -35,21 +35,24 @@ NO_ANSWER_IN_TIME: Final = Problem(
     "NO_ANSWER_IN_TIME",
 )
 _RECORD_SECONDS: Final = 0.5
-"""How long to wait for the journal after the time limit of `Fleet.poll_once`."""
+"""How long `Fleet.poll_once` waits, after its time limit, for the journal to record the failed polls."""
 
 PollFunction = Callable[[Snapshot], Awaitable[Observation]]
 
 
 @dataclass(frozen=True, slots=True)
 class OrgChanges:
-    """Names of the orgs that a new config adds and removes."""
+    """The names of the orgs whose pollers were started and stopped, usually since the config has changed.
+
+    An org whose poller is restarted is in both.
+    """
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
 
 class Fleet:
-    """The pollers of all orgs. Commands go in; snapshots come out through `publish`."""
+    """Holds the pollers of all orgs, passes commands on to them, and publishes their snapshots."""
 
     def __init__(
         self,
@@ -59,10 +62,13 @@ class Fleet:
         clock: Clock,
         rng: random.Random | None = None,
     ) -> None:
-        """`poll_function_for` returns the poll function of an org, such as `Session(org, …).poll`."""
+        """Start with the orgs of `config` and their snapshots from `journal`.
+
+        `poll_function_for` returns the function that polls an org, such as `Session(org, …).poll`.
+        """
         self.policy = config.policy
         self.verdicts = VerdictCache()
-        """The verdicts on the snapshots, which screen, reports and alerts share."""
+        """The cache of the verdicts on the snapshots, which screen, reports and alerts share."""
         self._poll_function_for = poll_function_for
         self._journal = journal
         self._clock = clock
@@ -70,20 +76,20 @@ class Fleet:
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
         self._pollers: dict[str, Poller] = {}
         self._signed_in_again: dict[str, Snapshot] = {}
-        """By name, the snapshots of orgs that signed in again; `tick` restarts their pollers."""
+        """The snapshots of orgs that signed in again, by org name; `tick` restarts their pollers."""
         self._unfinished: set[asyncio.Task[object]] = set()
-        """The tasks of `poll_once`, including those that run on after its time limit."""
+        """The tasks that `poll_once` started, including those that run on after its time limit."""
         self._change = OrgChanges()
-        """Orgs added and removed since the last tick."""
+        """The orgs added and removed since the last call of `tick`."""
         self._last_drift = clock_drift(self._clock)
         self._org_numbers: dict[str, str | None] = {}
-        """By name, the org numbers at the last search for twins (orgs with the same number)."""
+        """The org numbers, by org name, at the last search for twins, which are orgs of the same number."""
         self._start_pollers(config.orgs, journal.load_all(config.orgs))
         self._mark_twins()
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """One snapshot per org, in the order of the config."""
+        """The current snapshot of each org, in the order of the config."""
         return [poller.snapshot for poller in self._pollers.values()]
 
     @property
@@ -95,25 +101,31 @@ class Fleet:
 
     @property
     def recorded_change_count(self) -> int:
-        """A number that changes whenever a poll of this process adds events to the journal."""
+        """A number that changes each time a poll of this process adds events to the journal."""
         return sum(poller.recorded_change_count for poller in self._pollers.values())
 
     def poll_records(self, name: str) -> tuple[PollRecord, ...]:
-        """The latest polls of an org since the program started, newest first."""
+        """Return the records of an org's latest polls by this process, newest first.
+
+        The tuple is empty if no org has this name.
+        """
         poller = self._pollers.get(name)
         return tuple(reversed(poller.records)) if poller else ()
 
     async def recent_events(self, limit: int) -> list[Event]:
-        """The newest `limit` events of all orgs in the journal, oldest first."""
+        """Read the newest `limit` events of all orgs from the journal, oldest first."""
         orgs = [poller.snapshot.org for poller in self._pollers.values()]
         return await self._journal.events.read(None, None, limit, orgs)
 
     def subscribe(self, publish: Callable[[Snapshot], None]) -> None:
-        """Call `publish` with each changed snapshot from now on, on the event loop."""
+        """Call `publish` with each changed snapshot from now on, in the thread of the event loop.
+
+        A function that was subscribed before is no longer called.
+        """
         self._publish = publish
 
     async def run_poller(self, name: str) -> None:
-        """Watch one org until it is removed or the fleet stops."""
+        """Run the poller of the org with this name until the org is removed or the fleet is stopped."""
         await self._pollers[name].run()
 
     async def poll_once(
@@ -123,10 +135,11 @@ class Fleet:
         max_age: timedelta = timedelta(),
         seconds: float | None = None,
     ) -> list[Snapshot]:
-        """Poll each of these orgs once, concurrently, unless any process polled it within `max_age`.
+        """Poll each of these orgs once, concurrently, and return their snapshots in the same order.
 
+        If any process polled an org within `max_age` or `POLL_FLOOR`, the journal's snapshot of it is used.
         A poll without an answer after `seconds` fails with `NO_ANSWER_IN_TIME`, and is recorded as failed.
-        Its request goes on until its own time limit, or until the HTTP client is closed.
+        The request of such a poll goes on until its own time limit, or until the HTTP client is closed.
         """
         pollers = [self._pollers[name] for name in names]
         now = self._clock.now()
@@ -151,15 +164,21 @@ class Fleet:
         return [given_up.get(index, poller.snapshot) for index, poller in enumerate(pollers)]
 
     def _accepted_age(self, org: Org, max_age: timedelta) -> timedelta:
-        """How old an org's last poll may be to make a new one unnecessary."""
+        """Return the age up to which an org's last poll makes a new poll unnecessary.
+
+        The age is `max_age`, raised to `POLL_FLOOR` and limited to a few poll intervals.
+        """
         floor = timedelta() if is_loopback(org.api_url or "") else POLL_FLOOR
-        # An older observation would no longer count.
+        # The verdict would treat an older observation as outdated.
         return max(floor, min(max_age, ALLOWED_FAILURES * org.own_policy(self.policy).every))
 
     async def _finish_within(
         self, coroutines: Sequence[Coroutine[Any, Any, object]], seconds: float | None
     ) -> list[int]:
-        """Run coroutines concurrently; return the indexes of those that go on after `seconds`."""
+        """Run coroutines concurrently, and return the indexes of those that still run after `seconds`.
+
+        These coroutines are not cancelled. If `seconds` is None, wait for all coroutines.
+        """
         if not coroutines:
             return []
         tasks, finished = [asyncio.create_task(coroutine) for coroutine in coroutines], asyncio.Event()
@@ -181,7 +200,11 @@ class Fleet:
         return [index for index, task in enumerate(tasks) if not task.done()]
 
     def poll_soon(self, name: str) -> datetime | None:
-        """Request a poll of an org: see `Poller.poll_soon`."""
+        """Request a poll of the org with this name, if there is one, and return None.
+
+        The poll is made at once, or a little later if the org was polled just now. During a lock-out by
+        Zoho, request nothing, and return the end of the lock-out.
+        """
         poller = self._pollers.get(name)
         return poller.poll_soon() if poller else None
 
@@ -194,9 +217,10 @@ class Fleet:
             poller.stop()
 
     def tick(self) -> OrgChanges:
-        """Reschedule all polls if the machine slept; called once a second.
+        """Reschedule all polls if the machine slept or its clock was set; call this method once a second.
 
-        Returns the orgs added and removed since the last tick; the caller runs the added orgs' pollers.
+        Returns the orgs added and removed since the last call. The caller has to run the pollers of the
+        added orgs with `run_poller`.
         """
         drift = clock_drift(self._clock)
         if abs(drift - self._last_drift) > CLOCK_JUMP_SECONDS:
@@ -208,7 +232,10 @@ class Fleet:
         return self._restart_signed_in_again(OrgChanges(added, change.removed))
 
     def restart_with(self, snapshot: Snapshot) -> None:
-        """At the next tick, restart the poller of a new or newly signed-in org with this snapshot."""
+        """Restart the poller of a new org, or of one that signed in again, with this snapshot.
+
+        The restart happens at the next call of `tick`.
+        """
         self._signed_in_again[snapshot.org.name] = snapshot
 
     def _restart_signed_in_again(self, change: OrgChanges) -> OrgChanges:
@@ -226,7 +253,10 @@ class Fleet:
         return OrgChanges(change.added + names, change.removed + names)
 
     def apply(self, config: Config) -> None:
-        """Switch to the orgs and the policy of a config; `tick` returns the orgs added and removed."""
+        """Switch to the orgs and the policy of a new config.
+
+        The next call of `tick` returns the orgs added and removed.
+        """
         faster = config.policy.every < self.policy.every
         self.policy = config.policy
         after = {org.name: org for org in config.orgs}
@@ -244,7 +274,7 @@ class Fleet:
             self._pollers.pop(name).stop(forget=name not in after)
         for poller in self._pollers.values():
             poller.policy = config.policy
-            # Signing in again writes the config too, and may have solved a final problem.
+            # The new config may come from a new sign-in, which may have solved a final problem.
             if poller.snapshot.polls.problem and poller.snapshot.polls.problem.final:
                 poller.poll_soon()
             elif faster:
@@ -261,7 +291,7 @@ class Fleet:
             self._mark_twins()
 
     def _mark_twins(self) -> None:
-        """Set the twin of each org: another name under which the same org number is under watch."""
+        """Set the twin of each org, the name of another org in the config with the same org number."""
         numbers = {name: poller.snapshot.org_number for name, poller in self._pollers.items()}
         self._org_numbers = numbers
         names = dict[str, list[str]]()
@@ -273,7 +303,10 @@ class Fleet:
             poller.set_twin(others[0] if others else None)
 
     def _update_labels(self, orgs: Mapping[str, Org]) -> None:
-        """Apply changes of labels; if nothing else changed, an org's poller is not restarted."""
+        """Give each org whose labels (mute, tags, accent) alone have changed its new labels.
+
+        The poller of such an org is not restarted.
+        """
         for name, poller in self._pollers.items():
             org, snapshot = orgs.get(name), poller.snapshot
             if org and org != snapshot.org and org.differs_only_in_labels(snapshot.org):
@@ -283,9 +316,9 @@ class Fleet:
     def _start_pollers(
         self, orgs: Sequence[Org], known: Mapping[str, Snapshot], *, recalls: bool = False
     ) -> None:
-        """Create the pollers of these orgs, with the snapshots in `known`.
+        """Create the pollers of these orgs, with their snapshots in `known`, which are found by org name.
 
-        With `recalls`, the pollers of other orgs first load their snapshots from the journal.
+        If `recalls` is set, the poller of an org without a snapshot there first loads one from the journal.
         """
         now, spread = self._clock.now(), self._first_poll_spread(len(orgs))
         for index, org in enumerate(orgs):

@@ -1,4 +1,4 @@
-"""The polling loop of one org: poll, publish, wait. Polls never overlap."""
+"""Polls one org again and again. Polls of the same org by one process never overlap."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 class Poller:
     """Polls one org when it is due, and publishes every change of its snapshot.
 
-    End a poller with `stop()`, not by cancellation: a request that has begun ends by its own time limits.
+    End a poller with `stop()`, not by cancelling its task: a request that has begun ends by its own time
+    limits.
     """
 
     def __init__(
@@ -41,10 +42,10 @@ class Poller:
         *,
         recalls: bool = False,
     ) -> None:
-        """`poll` polls the org once, given its last snapshot, and may raise `ProblemError`.
+        """Begin with `snapshot`, whose `activity.next_poll` is the time of the first poll.
 
-        The first poll happens at the `next_poll` of `snapshot`. With `recalls`, the poller first loads the
-        org's snapshot from the journal.
+        `poll` polls the org once, given its last snapshot, and may raise a `ProblemError`. If `recalls` is
+        set, the poller first loads the org's snapshot from the journal.
         """
         self.snapshot = snapshot
         self._recalls = recalls
@@ -57,21 +58,21 @@ class Poller:
         self._wake = asyncio.Event()
         self._stopping = False
         self._requested = False
-        """Whether the user requested the next poll."""
+        """Whether the next poll was requested with `poll_soon`."""
         self._forget_org = False
         self._answer: Snapshot | None = None
-        """The outcome of the current poll, set before the journal records it."""
+        """The snapshot after the current poll, set before the journal records the poll."""
         self.records: deque[PollRecord] = deque(maxlen=MAX_POLL_RECORDS)
-        """The latest polls, oldest first."""
+        """The records of the latest polls by this poller, oldest first."""
         self.recorded_change_count = 0
-        """How many polls recorded a change in the journal."""
+        """The number of polls by this poller that added events to the journal."""
 
     async def run(self) -> None:
-        """Poll until `stop()` is called. Raises nothing."""
+        """Poll the org each time a poll is due, until `stop()` is called. Failed polls raise nothing."""
         if self._recalls:
             await self._recall()
         while not self._stopping:
-            # Cleared before the clock is read: a wake-up after that ends the wait.
+            # Cleared before the clock is read, so that a wake-up after the reading ends the wait.
             self._wake.clear()
             seconds = self._seconds_to_poll()
             if seconds is not None and seconds <= 0:
@@ -82,7 +83,11 @@ class Poller:
             await self._journal.forget_org(self.snapshot.org)
 
     async def _recall(self) -> None:
-        """Continue from the snapshot in the journal, on the schedule of the process that stored it."""
+        """Continue with the org's snapshot in the journal, unless this process has already polled the org.
+
+        If the snapshot comes from a good poll and no poll has failed since, the next poll is due as if this
+        process had made that poll.
+        """
         known = await self._journal.load_org(self.snapshot.org)
         if known is None or self.snapshot.polls.attempted_at:
             return
@@ -90,13 +95,13 @@ class Poller:
         if seen and seen <= now and not known.polls.failures and not self._requested:
             polled = replace(known, polls=replace(known.polls, attempted_at=seen, restored=False))
             again = next_poll(polled, self.policy, now, self._rng.uniform(-1, 1))
-            # As if this process had made that poll: its age is subtracted from the pause.
+            # As if this process had made the stored poll: the age of that poll shortens the pause.
             if again and again - (now - seen) > now:
                 known, due = polled, again - (now - seen)
         self._replace(known, due)
 
     async def poll(self) -> Snapshot:
-        """Poll once, now; return the new snapshot."""
+        """Poll the org once, now, record and publish the outcome, and return the new snapshot."""
         before, requested, self._requested, self._answer = self.snapshot, self._requested, False, None
         self._set_activity(replace(before.activity, polling=True))
         started, drift = self._clock.monotonic(), clock_drift(self._clock)
@@ -125,13 +130,13 @@ class Poller:
         return self.snapshot
 
     def adopt(self, known: Snapshot) -> None:
-        """Publish the snapshot of another process's poll instead of polling."""
+        """Take over and publish `known`, the snapshot after another process's poll, instead of polling."""
         self._replace(known, self.snapshot.activity.next_poll)
 
     def give_up(self, problem: Problem) -> Snapshot:
-        """Stop waiting for the current poll; return its outcome if it has one, else a failure.
+        """Stop waiting for the current poll, and return the snapshot after it.
 
-        An answer that comes later is not recorded.
+        A poll without an answer yet counts as failed with `problem`, and a later answer is not recorded.
         """
         if self._answer is not None:  # the poll only waits for the journal
             return self._answer
@@ -139,9 +144,9 @@ class Poller:
         return apply_failure(self.snapshot, problem, self._clock.now())
 
     def poll_soon(self) -> datetime | None:
-        """Request a poll now, but at least `MIN_POLL_GAP` after the last poll; return None.
+        """Request a poll now, but at least `MIN_POLL_GAP` after the last poll, and return None.
 
-        During a lock-out, request nothing, and return the end of the lock-out.
+        During a lock-out by Zoho, request nothing, and return the end of the lock-out.
         """
         now, problem = self._clock.now(), self.snapshot.polls.problem
         if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
@@ -156,7 +161,7 @@ class Poller:
         return None
 
     def set_twin(self, twin: str | None) -> None:
-        """Set another name under which the same org is under watch; None: no other name."""
+        """Set the twin, another name under which the same org is under watch, or None if there is none."""
         if twin != self.snapshot.twin:
             self._update(replace(self.snapshot, twin=twin))
 
@@ -166,7 +171,10 @@ class Poller:
             self._wake.set()
 
     def reschedule_after_clock_jump(self, spread: timedelta) -> None:
-        """Reschedule after a jump of the wall clock; an overdue poll happens within `spread`."""
+        """Reschedule the next poll, since the machine's clock has jumped or the policy has changed.
+
+        An overdue poll is made at a random time within `spread`.
+        """
         due, now = self.snapshot.activity.next_poll, self._clock.now()
         if due is not None and not self.snapshot.activity.polling:
             if due <= now:
@@ -177,9 +185,9 @@ class Poller:
         self._wake.set()
 
     def stop(self, *, forget: bool = False) -> None:
-        """End the loop; the result of a current poll is not published.
+        """End the polling; the outcome of a poll that still runs is not published.
 
-        With `forget`, the org is deleted from the journal: it is no longer under watch.
+        If `forget` is set, since the org is no longer under watch, its data is deleted from the journal.
         """
         self._stopping = True
         self._forget_org = forget
@@ -193,7 +201,10 @@ class Poller:
         return (due - self._clock.now()).total_seconds()
 
     def _replace(self, after: Snapshot, due: datetime | None) -> None:
-        """Publish a new snapshot with the current pause, labels and twin, which may be newer than it."""
+        """Publish the snapshot `after`, with the next poll at `due`.
+
+        The org's settings, pause and twin are kept from the current snapshot, as they may be newer.
+        """
         activity = Activity(due, paused=self.snapshot.activity.paused)
         self._update(replace(after, org=self.snapshot.org, activity=activity, twin=self.snapshot.twin))
 
@@ -208,7 +219,7 @@ class Poller:
         self._publish(snapshot)
 
     def _log_new_problem(self, before: Snapshot) -> None:
-        """Log a problem when it begins, but not at each poll while it lasts."""
+        """Log the last poll's problem, unless `before`, the previous snapshot, had the same problem."""
         name, old, new = self.snapshot.org.name, before.polls, self.snapshot.polls
         if new.problem:
             kind, message, old_message = "", _problem_message(new.problem), _problem_message(old.problem)

@@ -1,4 +1,4 @@
-"""Makes the polls of one org, and gets the access tokens for them."""
+"""Makes the polls of one org, and gets the access tokens that the polls need."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM
 _log = logging.getLogger(__name__)
 
 _JUST_ISSUED: Final = timedelta(minutes=2)
-"""A refused token that is younger than this is not renewed, unless Zoho accepted it before."""
+"""An access token younger than this is not renewed when Zoho refuses it, unless Zoho accepted it before."""
 _RETRY_PAUSE_SECONDS: Final = 3.0
 _UNKNOWN_YET: Final = timedelta(seconds=10)
-"""How long Zoho's API may not know a new access token."""
+"""How long it takes at most until Zoho's API knows a new access token."""
 
 
 class Session:
-    """Polls one org; caches its access token, shares it with other zbtui processes, renews it when due."""
+    """Polls one org, and renews the org's access token when needed.
+
+    The access token is cached, and shared with other zbtui processes through the credential store.
+    """
 
     def __init__(
         self, org: Org, http: HttpClient, credentials: CredentialStore, journal: Journal, clock: Clock
@@ -51,9 +54,10 @@ class Session:
         self._org_number: str | None = None
 
     async def poll(self, before: Snapshot) -> Observation:
-        """Poll the details, and those of history, links and company that are due.
+        """Poll the latest backup job of the org, and its history, links and company as far as they are due.
 
-        Raises the errors of `poll_details`; a problem with history, links or company does not raise.
+        `before` is the last snapshot of the org. Raises a `ProblemError` if the latest backup job cannot be
+        read; a problem with history, links or company does not raise.
         """
         if before.zoho.company:
             self._org_number = before.zoho.company.org_number
@@ -62,10 +66,11 @@ class Session:
         return observation if access is None else await self._fetch_due_extras(access, before, observation)
 
     async def poll_details(self, last_good: datetime | None = None) -> Observation:
-        """Poll the latest backup job. Raises `ProblemError`.
+        """Poll the latest backup job of the org. Raises a `ProblemError` if it cannot be read.
 
-        After a refusal, the token is renewed; a token that may be too new is used again after a pause.
-        `last_good` is the time of the last good answer to any process: Zoho accepted older tokens.
+        An access token that Zoho refuses is renewed, but a token that Zoho may not know yet is used once
+        more after a pause. `last_good` is the time of the last good poll by any process; tokens issued
+        before that time are taken as accepted.
         """
         access, is_new = await self.get_access_token()
         has_waited = False
@@ -83,7 +88,7 @@ class Session:
                     has_waited = True
                     await self._clock.wait(asyncio.Event(), _RETRY_PAUSE_SECONDS)
                 else:
-                    # A new token is not renewed: Zoho grants ten in ten minutes.
+                    # A new token is not renewed, since Zoho grants only ten tokens in ten minutes.
                     if error.problem.kind in ("auth", "permission"):
                         self._cached_token = None  # by the next poll, the user may have signed in again
                     raise
@@ -109,14 +114,17 @@ class Session:
         return observation
 
     def _is_just_issued(self, access: AccessToken) -> bool:
-        """Whether the token was issued within the last two minutes, by any process."""
+        """Return whether the access token was issued, to any process, within the last two minutes."""
         return timedelta() <= self._age(access) < _JUST_ISSUED
 
     def _age(self, access: AccessToken) -> timedelta:
         return self._clock.now() - (access.expires_at - TOKEN_LIFETIME)
 
     async def get_access_token(self, refused: AccessToken | None = None) -> tuple[AccessToken, bool]:
-        """A usable token other than `refused`, and whether it is new. Raises `ProblemError`."""
+        """Return a usable access token other than `refused`, and whether this call requested the token.
+
+        Raises a `ProblemError` if the org is not signed in, or if no token can be requested.
+        """
         if self._cached_token and self._is_usable(self._cached_token, refused):
             return self._cached_token, False
         if cached := await self._read_cache(refused):

@@ -1,4 +1,4 @@
-"""The calls to the API host (backup, history, links, company), and the time of the accounts host."""
+"""Requests backup, history, links and company from Zoho's API host, and the time from the accounts host."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ SERVER_INFO_PATH: Final = "/oauth/serverinfo"
 async def fetch_details(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> Observation:
-    """`GET /crm/bulk/v7/backup` ("Get data backup details"): the latest backup job.
+    """Get the latest backup job with `GET /crm/bulk/v7/backup` ("Get data backup details").
 
-    Raises the errors of `HttpClient.send`, and a `ProblemError` for each error of "Status codes". `now` is
-    the base of `Retry-After`.
+    Raises the errors of `HttpClient.send`, and a `ProblemError` for each error in the section "Status
+    codes" of Zoho's page. A `Retry-After` header in seconds counts from `now`.
     """
     response = await _get(http, access, DETAILS_PATH, data_center, now)
     with response.adding_retry_after(now):
@@ -42,9 +42,9 @@ async def fetch_details(
 
 
 async def fetch_history(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> History:
-    """`GET /crm/bulk/v7/backup/history`: the log of the last year, page by page.
+    """Get the backup log of the last year, page by page, with `GET /crm/bulk/v7/backup/history`.
 
-    Raises the errors of `fetch_details` for any page, since an incomplete history would mislead.
+    Raises the errors of `fetch_details` if any page fails, since an incomplete history would mislead.
     """
     entries: list[HistoryEntry] = []
     for page in range(1, MAX_PAGES + 1):
@@ -59,7 +59,7 @@ async def fetch_history(http: HttpClient, access: AccessToken, data_center: str,
 
 
 async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> Links:
-    """`GET /crm/bulk/v7/backup/urls`: the download links of the latest backup's files.
+    """Get the download links of the latest backup's files with `GET /crm/bulk/v7/backup/urls`.
 
     Raises the errors of `fetch_details`.
     """
@@ -71,7 +71,7 @@ async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, n
 async def fetch_history_and_links(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> HistoryAndLinks:
-    """Fetch history and links. Raises no `ProblemError`: problems are in the result."""
+    """Get an org's history and links. Problems are returned in the result, not raised."""
     history: History | None = None
     links: Links | None = None
     problem: Problem | None = None
@@ -90,9 +90,9 @@ async def fetch_history_and_links(
 async def fetch_company(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> Company | None:
-    """`GET /crm/v7/org` ("Get organization data"): the company of the access token.
+    """Get the company that the access token belongs to, with `GET /crm/v7/org` ("Get organization data").
 
-    None if the sign-in lacks the scope `ZohoCRM.org.READ`. Raises the errors of `fetch_details`.
+    Returns None if the sign-in lacks the scope `ZohoCRM.org.READ`. Raises the errors of `fetch_details`.
     """
     response = await _get(http, access, ORG_PATH, data_center, now)
     with response.adding_retry_after(now):
@@ -100,10 +100,10 @@ async def fetch_company(
 
 
 async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None:
-    """`GET {accounts}/oauth/serverinfo`, without a token: the time in the `Date` header.
+    """Get Zoho's time from the `Date` header of `GET {accounts URL}/oauth/serverinfo`, without a token.
 
-    None if the header is missing, or a cache kept the answer. Raises a `ProblemError` if the host cannot be
-    reached, or something other than Zoho answers.
+    Returns None if the header is missing, or the response is an old one from a cache. Raises a
+    `ProblemError` if the accounts host cannot be reached, or something other than Zoho answers.
     """
     response = await http.send("GET", dc.accounts_url + SERVER_INFO_PATH)
     # 404: a custom accounts host may lack this page.
@@ -115,7 +115,10 @@ async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None
 async def _get(
     http: HttpClient, access: AccessToken, path: str, data_center: str, now: datetime
 ) -> HttpResponse:
-    """Send a GET request. Raises a `ProblemError` if the answer is good but old, kept by a cache."""
+    """Send a GET request to the API host, and return the response.
+
+    Raises a `ProblemError` if the response is a success, but an old one from a cache.
+    """
     headers = {"Authorization": f"Zoho-oauthtoken {access.token.reveal()}"}
     response = await http.send("GET", access.api_url + path, headers=headers)
     if response.status < 300:
@@ -127,7 +130,10 @@ async def _get(
 
 
 async def _fetch_time_or_none(http: HttpClient, access: AccessToken, data_center: str) -> datetime | None:
-    """The time of the accounts host; None: unknown. For a custom data center, its API host is asked."""
+    """Return the time of the accounts host, or None if it is unknown.
+
+    For a custom data center, the request for the time goes to the data center's API host.
+    """
     dc = DATA_CENTERS.get(data_center) or DataCenter(data_center, access.api_url, access.api_url)
     try:
         return await fetch_server_time(http, dc)

@@ -1,7 +1,8 @@
-"""The HTTP client of the whole program: limits of time and size, no redirects.
+"""The HTTP client of the whole program. It limits time and size of responses, and follows no redirects.
 
-httpx leaks pool slots when a request is cancelled from outside. So no request is cancelled: this module
-applies all limits itself. A request that exceeds even these is abandoned, and its client retired.
+httpx leaks slots of its connection pool when a request is cancelled from outside. So no request is
+cancelled: this module applies all limits itself. A request that exceeds even the limit for a whole request
+is abandoned, and its httpx client gets no new requests.
 """
 
 from __future__ import annotations
@@ -47,14 +48,14 @@ _Send = Callable[[_Message], Awaitable[None]]
 AsgiApp = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 MAX_BODY: Final = 1 << 20
-"""The largest decoded body, in bytes; Zoho's have a few hundred."""
+"""The maximum size of a decoded response body, in bytes; Zoho's bodies have a few hundred bytes."""
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
 TOTAL_SECONDS: Final = 60.0
-"""The limit for a whole response: a slow drip of bytes never exceeds the read limit."""
+"""The maximum time for a whole response body; a slow drip of bytes would never exceed `READ_SECONDS`."""
 
 _SETUP_SECONDS: Final = 20.0
-"""The limit for reading the certificates, which may be on a network drive that hangs."""
+"""The maximum time for reading the certificates, which may be on a network drive that hangs."""
 
 for _name in ("httpx", "httpcore", "hpack"):
     # At INFO httpx prints URLs, at DEBUG hpack prints the Authorization header.
@@ -63,33 +64,37 @@ for _name in ("httpx", "httpcore", "hpack"):
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A complete response, whatever its status."""
+    """A complete HTTP response with any status."""
 
     status: int
     headers: Mapping[str, str]
-    """By name, in lower case."""
+    """The values of the headers, by header name in lower case."""
     body: bytes
-    """Decoded, at most `MAX_BODY` bytes."""
+    """The decoded body, at most `MAX_BODY` bytes long."""
 
     @property
     def date(self) -> datetime | None:
-        """The `Date` header; None: missing or invalid."""
+        """The time in the `Date` header, in UTC; None if the header is missing or invalid."""
         return _parse_http_date(self.headers.get("date", ""))
 
     @property
     def age(self) -> timedelta:
-        """The `Age` header: how long caches kept this answer; zero if it is missing or invalid."""
+        """How long caches kept this response, from the `Age` header; zero if it is missing or invalid."""
         text = self.headers.get("age", "").strip()
         return timedelta(seconds=int(text[:9])) if text.isascii() and text.isdigit() else timedelta()
 
     @property
     def is_marked_stale(self) -> bool:
-        """Whether a cache marked the answer in `Warning`: 110 (stale) or 111 (revalidation failed)."""
+        """Whether a cache's `Warning` header marks the response: 110 (stale) or 111 (not revalidated)."""
         texts = self.headers.get("warning", "").split(",")
         return any(text.strip().startswith(("110 ", "111 ")) for text in texts)
 
     def retry_at(self, now: datetime) -> datetime | None:
-        """`Retry-After` (seconds or a date), at most a day after `now`; None: missing or invalid."""
+        """Return the time from which a retry is allowed, at most a day after `now`.
+
+        The `Retry-After` header gives this time, in seconds or as a date. Returns None if the header is
+        missing or invalid.
+        """
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             seconds = min(int(text[:9]), 86400)
@@ -102,7 +107,7 @@ class HttpResponse:
 
     @contextmanager
     def adding_retry_after(self, now: datetime) -> Iterator[None]:
-        """Add this response's `Retry-After`, counted from `now`, to a problem that the block raises."""
+        """Add the time that `retry_at(now)` returns to a `ProblemError` that the `with` block raises."""
         try:
             yield
         except ProblemError as error:
@@ -110,26 +115,26 @@ class HttpResponse:
 
     @property
     def credits_remaining(self) -> int | None:
-        """The `X-API-CREDITS-REMAINING` header; None: missing or no number."""
+        """The number in the `X-API-CREDITS-REMAINING` header; None if it is missing or not a number."""
         text = self.headers.get("x-api-credits-remaining", "").strip()
         return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
 class HttpClient:
-    """The client that all orgs share. Use an instance once, with `async with`."""
+    """The HTTP client that all orgs share. Use each instance in one `async with` block."""
 
     def __init__(self, app: AsgiApp | None = None) -> None:
-        """`app` answers all requests in this process (the demo's Zoho); None: the network."""
+        """Send all requests to `app` in this process, such as the demo's Zoho; None uses the network."""
         self._app = app
         self._clients: dict[str | None, _TrackedClient] = {}
-        """httpx's clients, by the URL of their proxy; None: no proxy."""
+        """The httpx clients, by the URL of their proxy; the key None stands for no proxy."""
         self._is_closed = False
         self._opening = asyncio.Lock()
         self._slots = RequestSlots()
         self.server_clock = ServerClock()
-        """What the answers to all orgs show about this machine's clock."""
+        """How far this machine's clock is ahead of Zoho's, learned from the responses for all orgs."""
         self._proxies: ProxyEnvironment | None = None
-        """The environment's proxies; None: not read yet."""
+        """The proxies that the environment names; None until a request first needs them."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -152,7 +157,8 @@ class HttpClient:
     ) -> HttpResponse:
         """Send one request and return its response. Secrets belong in `form` or `json`, never in the URL.
 
-        Raises a `ProblemError` of kind `network`, `contract` (unreadable body) or `config` (wrong URL).
+        Raises a `ProblemError` of kind `network`, of kind `contract` if the response body is unusable, or
+        of kind `config` if the URL is wrong.
         """
         if (host := _host_of(url)) is None:
             raise ProblemError(url_problem("Zoho"))
@@ -186,7 +192,7 @@ class HttpClient:
             raise ProblemError(problem)
 
     def proxy_for(self, url: str) -> Proxy | None:
-        """The proxy for requests to this URL; None: no proxy.
+        """Return the proxy for requests to this URL, or None if they need no proxy.
 
         Raises a `ProblemError` if the proxy's address is invalid.
         """
@@ -204,7 +210,7 @@ class HttpClient:
             return self._clients[key]
 
     def _retire(self, broken: _TrackedClient) -> None:
-        """Send no new requests on this client; those that have begun go on."""
+        """Send no new requests with this httpx client; the requests that have begun go on."""
         self._clients = {key: kept for key, kept in self._clients.items() if kept is not broken}
         broken.is_retired = True
 
@@ -243,11 +249,11 @@ class HttpClient:
 
 
 class _RequestStuckError(Exception):
-    """A request exceeded even the limit for a whole response."""
+    """Raised when a whole request, from connecting to the last byte, takes longer than 70 s."""
 
 
 class _TrackedClient:
-    """An httpx client with its current requests."""
+    """An httpx client and the requests that it is sending now."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -256,12 +262,15 @@ class _TrackedClient:
         self._stuck: set[asyncio.Task[HttpResponse]] = set()
 
     async def run_request(self, request: Coroutine[None, None, HttpResponse]) -> HttpResponse:
-        """Run a request. Raises `_RequestStuckError` after 70 s; closing the client then ends it."""
+        """Run a request and return its response. Raises `_RequestStuckError` after 70 s.
+
+        A stuck request goes on until its httpx client is closed.
+        """
         task = asyncio.create_task(request)
         self._running.add(task)
         task.add_done_callback(self._on_task_done)
         try:
-            # A slow drip of headers never exceeds the read limit, so the whole request has one, too.
+            # A slow drip of headers never exceeds `READ_SECONDS`, so the whole request has a limit, too.
             await asyncio.wait({task}, timeout=CONNECT_SECONDS + TOTAL_SECONDS)
         except asyncio.CancelledError:
             task.cancel()
@@ -278,7 +287,7 @@ class _TrackedClient:
             task.exception()  # retrieved, so that asyncio does not warn about an abandoned task
 
     async def close_if_done(self) -> None:
-        """Close a retired client when only stuck requests remain; closing it ends these."""
+        """Close a retired client once only stuck requests remain; this ends the stuck requests."""
         if self.is_retired and self._running <= self._stuck:
             await self.http.aclose()
 
@@ -303,7 +312,10 @@ async def _send_request(
 
 
 async def _read_body(response: httpx.Response, encoding: str) -> bytes:
-    """Read and decode the body; httpx would decode a whole chunk before its size could be checked."""
+    """Read and decode the body of a response, at most `MAX_BODY` bytes.
+
+    httpx does not decode the body, because it would decode a whole chunk before checking the size.
+    """
     if encoding not in ("identity", "gzip", "x-gzip", ""):
         raise ProblemError(unreadable_body_problem("is packed in a way that was not asked for"))
     unpack = zlib.decompressobj(31) if encoding.endswith("gzip") else None
@@ -324,7 +336,7 @@ async def _read_body(response: httpx.Response, encoding: str) -> bytes:
 
 
 def _host_of(url: str) -> str | None:
-    """The host of a URL; empty: the URL has no host; None: it is no URL."""
+    """Return the host of a URL; empty if the URL has no host, None if the text is not a URL."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

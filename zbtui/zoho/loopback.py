@@ -1,4 +1,4 @@
-"""The local server that the browser is redirected to after consent (RFC 8252, section 7.3)."""
+"""The local HTTP server to which Zoho redirects the browser after consent (RFC 8252, section 7.3)."""
 
 from __future__ import annotations
 
@@ -29,24 +29,28 @@ _NOT_HERE_TEXT: Final = "zbtui waits here for another answer."
 
 @dataclass(frozen=True, slots=True)
 class OAuthCallback:
-    """The query of the browser's callback; exactly one of `code` and `error` is set."""
+    """The parameters of the redirect that ends the consent; exactly one of `code` and `error` is set."""
 
     code: Secret | None
     error: str | None
     location: str | None
-    """The key of the user's data center."""
+    """The key of the user's data center, such as `eu`."""
     accounts_server: str | None
-    """The URL of the host that exchanges the code; not trusted yet."""
+    """The URL of the accounts host at which to exchange the code; not checked yet."""
 
 
 class LoopbackServer:
-    """Listens on 127.0.0.1 and ::1 until a callback with the right `state` arrives.
+    """Listens on 127.0.0.1 and ::1 until the browser sends a request with this sign-in's `state`.
 
     All other requests are refused, so that no other page can end the sign-in.
     """
 
     def __init__(self, port: int, state: str, wake: Callable[[], None]) -> None:
-        """Listen on `port` (0: any free port); call `wake` once the callback is answered."""
+        """Take the port to listen on; 0 stands for any free port.
+
+        `state` is the secret of this sign-in that the callback has to contain. `wake` is called once the
+        browser's callback has been answered.
+        """
         self._port = port
         self._state = state
         self._on_callback = wake
@@ -56,7 +60,7 @@ class LoopbackServer:
 
     @property
     def redirect_uri(self) -> str:
-        """The redirect URI, with `localhost`: Zoho compares it with the registered one."""
+        """The redirect URI; its host is `localhost`, as in the redirect URI that is registered at Zoho."""
         return f"http://localhost:{self._port}/"
 
     async def __aenter__(self) -> Self:
@@ -103,7 +107,7 @@ class LoopbackServer:
                 self._on_callback()  # after the page was sent
 
     def _handle_target(self, target: str) -> tuple[int, str]:
-        """Answer a request with a status and a text; store the callback if its `state` is right."""
+        """Return a request's HTTP status and page text; store the callback if its `state` is right."""
         try:
             parts = urlsplit(target)
         except ValueError:
@@ -124,7 +128,10 @@ class LoopbackServer:
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket | None:
-    """Bind a socket; None: this machine does not have the address (no IPv6). Raises `OSError`."""
+    """Return a socket that is bound to the host and port.
+
+    None if this machine does not have the address, as without IPv6. Raises an `OSError` if binding fails.
+    """
     try:
         bound = socket.socket(family, socket.SOCK_STREAM)
     except OSError:
@@ -148,7 +155,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket |
 
 
 async def _read_target(reader: asyncio.StreamReader) -> str | None:
-    """Read the target of a GET request; None: the client sent something else."""
+    """Read the target (path and query) of a GET request; None if the browser sent something else."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
     try:
         while True:
@@ -163,7 +170,7 @@ async def _read_target(reader: asyncio.StreamReader) -> str | None:
 
 
 def _html_response(status: int, text: str) -> bytes:
-    """A complete HTTP response, which repeats nothing from the request."""
+    """Return a complete HTTP response with a short page, which repeats nothing from the request."""
     body = f"<!DOCTYPE html><html><title>zbtui</title><body><p>{text}</p></body></html>".encode()
     head = (
         f"HTTP/1.1 {status} {'OK' if status == 200 else 'Not here'}\r\n"

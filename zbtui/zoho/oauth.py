@@ -1,6 +1,7 @@
-"""Requests access tokens ("Refresh access tokens", "Client credentials flow"); revokes ("Revoke tokens").
+"""Requests access tokens and revokes refresh tokens.
 
-A response with a non-empty `access_token` is a success, whatever its status: Zoho refuses with 200, too.
+Zoho's pages are "Refresh access tokens", "Client credentials flow" and "Revoke tokens". A response with a
+non-empty `access_token` is a success, and any other a failure: Zoho sends refusals with status 200, too.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ class TokenResponse:
 
     access: AccessToken
     refresh_token: Secret | None
-    """Zoho sends it only with the first tokens."""
+    """The refresh token, which Zoho sends only with the first tokens of a sign-in; otherwise None."""
     scopes: frozenset[str] | None
-    """The granted scopes; None: not in the response."""
+    """The granted scopes; None if the response does not name them."""
 
 
 async def request_access_token(
     http: HttpClient, org: Org, dc: DataCenter, sign_in: SignInCredentials, now: datetime
 ) -> AccessToken:
-    """Request a new access token; it counts towards Zoho's ten in ten minutes.
+    """Request a new access token. Each request counts towards Zoho's limit of ten in ten minutes.
 
-    Raises the errors of `HttpClient.send`, and a `ProblemError` for each of "Refresh access tokens".
+    Raises the errors of `HttpClient.send`, and a `ProblemError` for each error in Zoho's "Refresh access
+    tokens".
     """
     form = {"client_id": org.client_id, "client_secret": sign_in.client_secret.reveal()}
     step: TokenStep = "refresh"
@@ -52,9 +54,10 @@ async def request_access_token(
 async def post_token_form(
     http: HttpClient, dc: DataCenter, form: Mapping[str, str], now: datetime, step: TokenStep
 ) -> TokenResponse:
-    """`POST {accounts}/oauth/v2/token` with this form. Raises the errors of `request_access_token`.
+    """Send the form with `POST {accounts URL}/oauth/v2/token`, and return the tokens.
 
-    `now` is the base of `Retry-After` and of the token's lifetime; `step` selects the error messages.
+    A `Retry-After` in seconds and the token's lifetime count from `now`; `step` selects the error messages.
+    Raises the errors of `request_access_token`.
     """
     response = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token", form=form)
     with response.adding_retry_after(now):
@@ -62,9 +65,10 @@ async def post_token_form(
 
 
 async def revoke_refresh_token(http: HttpClient, dc: DataCenter, refresh_token: Secret) -> None:
-    """Revoke a refresh token and its access tokens. Raises a `ProblemError` unless Zoho confirms it.
+    """Revoke a refresh token and its access tokens.
 
-    A token unknown to Zoho counts as revoked. The token is sent in the form, since URLs end up in logs.
+    Raises a `ProblemError` unless Zoho confirms the revocation; a token unknown to Zoho counts as revoked.
+    The token is sent in the form, not in the URL, since URLs end up in logs.
     """
     form = {"token": refresh_token.reveal()}
     response = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token/revoke", form=form)
@@ -77,7 +81,10 @@ async def revoke_refresh_token(http: HttpClient, dc: DataCenter, refresh_token: 
 
 
 def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str, Any]:
-    """The JSON object in a response of the accounts host, of any status. Raises `ProblemError`."""
+    """Parse the JSON object in a response of the accounts host, whatever the response's status.
+
+    Raises a `ProblemError` if the body is not a JSON object.
+    """
     answer: Any
     try:
         answer = json.loads(reply.body)
@@ -114,9 +121,10 @@ def parse_token_response(
 
 
 def _token_lifetime(answer: Mapping[str, Any]) -> timedelta:
-    """The lifetime in `expires_in_sec`, else in `expires_in`: in seconds; above 86,400 in milliseconds.
+    """Return the access token's lifetime: the seconds in `expires_in_sec`, else those in `expires_in`.
 
-    A missing lifetime, or one below a second, becomes `TOKEN_LIFETIME`; a day is the maximum.
+    An `expires_in` above 86,400 is taken as milliseconds. A missing lifetime, or one below a second,
+    becomes `TOKEN_LIFETIME`; the maximum is a day.
     """
     seconds = positive_number(answer.get("expires_in_sec"))
     if seconds is None:
@@ -129,7 +137,7 @@ def _token_lifetime(answer: Mapping[str, Any]) -> timedelta:
 
 
 def positive_number(value: object) -> float | None:
-    """A JSON value as a number, if it is positive and below 1e12; else None."""
+    """Return a JSON value as a float if it is a positive number below 1e12, otherwise None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 < value < 1e12 else None

@@ -1,7 +1,7 @@
-"""Chooses the proxy of a request from the environment.
+"""Chooses the proxy of a request from the environment variables.
 
-httpx could do so, but fails for every host if it cannot parse one entry, and does not report which proxy
-it used.
+httpx could choose the proxy, but it fails for every host if it cannot parse one of the variables' entries,
+and it does not report which proxy it used.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Proxy:
     """A proxy that the environment names."""
 
     url: str = field(repr=False)
-    """May hold a password."""
+    """The proxy's URL, which may hold a password."""
     label: str
-    """Its host and port, for people."""
+    """The proxy's host and port, as messages show them."""
     variable: str
-    """The environment variable that names it, such as `HTTPS_PROXY` or `ALL_PROXY`."""
+    """The environment variable that names the proxy, such as `HTTPS_PROXY` or `ALL_PROXY`."""
     has_user: bool
 
     @property
@@ -40,15 +40,21 @@ class Proxy:
 
 
 class ProxyEnvironment:
-    """Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, else the system's settings."""
+    """Chooses proxies by `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+
+    If no such variable is set, the system's proxy settings apply.
+    """
 
     def __init__(self, proxies: Mapping[str, str] | None = None) -> None:
-        """`proxies` has the form of `urllib.request.getproxies()`; None: this machine's."""
+        """Take `proxies` in the form of `urllib.request.getproxies()`; None stands for this machine's."""
         self._proxies = getproxies() if proxies is None else proxies
         self._exceptions = self._proxies.get("no", "").replace(",", " ").lower().split()
 
     def proxy_for(self, url: str) -> Proxy | None:
-        """The proxy for a URL; None: no proxy. Raises a `ProblemError` if its address is invalid."""
+        """Return the proxy for requests to a URL, or None if they need no proxy.
+
+        Raises a `ProblemError` if the proxy's address is invalid.
+        """
         parts = urlsplit(url)
         # Secrets for a server on this machine must not pass through a proxy.
         if is_loopback(f"//{parts.netloc}") or self._is_excepted(parts):
@@ -63,7 +69,7 @@ class ProxyEnvironment:
 
 
 def _matches(entry: str, parts: SplitResult) -> bool:
-    """Whether an entry of `NO_PROXY` matches a URL, by its host, domain or network."""
+    """Whether an entry of `NO_PROXY` matches a URL, by the URL's host, domain or network."""
     host, (scheme, separator, rest) = parts.hostname or "", entry.partition("://")
     if separator:
         if scheme not in (parts.scheme, "all"):

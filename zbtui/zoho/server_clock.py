@@ -1,6 +1,6 @@
-"""Detects old answers, which a cache has kept.
+"""Detects old responses that come from a cache instead of Zoho.
 
-This must also work while this machine's clock is wrong: in doubt, the accounts host is asked for the time.
+This machine's clock may be wrong, so a response that seems old is compared with the accounts host's time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 MAX_LAG: Final = timedelta(minutes=5)
-"""An answer older than this, by a correct clock, counts as old."""
+"""A response whose date is further than this behind the correct time is taken as an old, cached one."""
 
 
 class ServerClock:
@@ -19,16 +19,16 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._confirmed_lag = timedelta()
-        """The confirmed difference; zero while this machine's clock is right."""
+        """How far this machine's clock is ahead of Zoho's, as last confirmed; zero while it is right."""
         self._asking = asyncio.Lock()
 
     async def is_behind(
         self, date: datetime, now: datetime, ask: Callable[[], Awaitable[datetime | None]]
     ) -> bool:
-        """Whether an answer from `date` is old.
+        """Return whether a response is old: `date` is its `Date` header, `now` this machine's time.
 
-        `ask` gets the time of the accounts host (None: unknown). It is called only if `date` is more
-        than `MAX_LAG` further behind `now` than confirmed before.
+        `ask` gets the time of the accounts host, or None if that is unknown. `ask` is called only if `date`
+        is behind `now` by more than `MAX_LAG` plus the difference that was confirmed before.
         """
         lag = now - date
         if lag <= MAX_LAG:

@@ -1,7 +1,8 @@
-"""The sign-in flows that get the first tokens ("Self client", "Devices", "Web apps").
+"""The sign-in flows that get an org's first tokens (Zoho's pages "Self client", "Devices", "Web apps").
 
-Each flow requests offline access and consent, and fails without a refresh token. The two methods without
-a flow, refresh token and client credentials, use `oauth.request_access_token`.
+The device and browser flows request offline access and consent. Each flow fails if Zoho sends no refresh
+token. The sign-in methods refresh token and client credentials need no flow: their first access token
+comes from `oauth.request_access_token`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from zbtui.zoho_api.sign_in_errors import (
 )
 
 BROWSER_TIMEOUT: Final = timedelta(minutes=5)
-"""How long the user may take in the browser."""
+"""The time that the user has for the consent in the browser."""
 _CODE_FORMAT: Final = re.compile(r"1000\.[0-9A-Za-z-]{1,200}\.[0-9A-Za-z-]{1,200}")
 _DEFAULT_CODE_LIFETIME: Final = timedelta(minutes=5)
 _MAX_CODE_LIFETIME: Final = timedelta(minutes=30)
@@ -53,18 +54,18 @@ class ConsentResult:
     """The tokens that Zoho issued after the user's consent."""
 
     data_center: DataCenter
-    """The user's data center, which may differ from the one that the flow began at."""
+    """The user's data center, which may differ from the data center at which the flow began."""
     sign_in: SignInCredentials
     access: AccessToken
     scopes: frozenset[str] | None
-    """The granted scopes; None: not in the response."""
+    """The granted scopes; None if Zoho's response does not name them."""
 
 
 # Self client: a code from the API console
 
 
 def check_code_format(code: str) -> None:
-    """Raise a `ProblemError` if the text cannot be a code; sends no request."""
+    """Raise a `ProblemError` if the text does not have the form of a grant code. No request is sent."""
     if not _CODE_FORMAT.fullmatch(code):
         raise ProblemError(MALFORMED_CODE_PROBLEM)
 
@@ -72,7 +73,7 @@ def check_code_format(code: str) -> None:
 async def sign_in_by_code(
     http: HttpClient, client: OAuthClient, dc: DataCenter, code: Secret, now: datetime
 ) -> ConsentResult:
-    """Exchange a self client's grant code for tokens. Raises `ProblemError`."""
+    """Exchange a self client's grant code for tokens. Raises a `ProblemError` if that fails."""
     check_code_format(code.reveal())
     return await _exchange_code(http, client, dc, code, now, "code", {})
 
@@ -108,7 +109,7 @@ def _consent_result(tokens: TokenResponse, client: OAuthClient, dc: DataCenter) 
 
 @dataclass(frozen=True, slots=True)
 class _DevicePolling:
-    """The device code to poll for, where, and how often."""
+    """The device code to poll for, the data center to poll, and the interval between polls."""
 
     code: Secret
     dc: DataCenter
@@ -125,10 +126,11 @@ async def sign_in_by_device(
     on_progress: Callable[[DeviceCode], None],
     min_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
 ) -> ConsentResult:
-    """Request a device code, show it, and poll until the user has decided.
+    """Request a device code, and poll Zoho until the user has entered the code and accepted or refused.
 
-    `on_progress` is called with the code before the pause ahead of each poll. Raises a `ProblemError` if
-    the user refuses, the code expires or the tokens are unusable, and `StoppedError` after `stop`.
+    `on_progress` shows the code; it is called before each pause, and a poll follows each pause. Raises a
+    `ProblemError` if the user refuses, the code expires or the tokens are unusable, and a `StoppedError`
+    once `stop` is requested.
     """
     shown, device = await _request_device_code(http, client.client_id, dc, clock.now(), min_interval)
     while True:
@@ -180,9 +182,9 @@ async def _request_device_code(
 
 
 def _parse_interval(value: object) -> timedelta | None:
-    """Parse a duration of the device answer; None: not a positive number.
+    """Parse a duration in Zoho's response with the device code; None if it is not a positive number.
 
-    Zoho documents milliseconds; a value up to 1000 is taken as seconds.
+    Zoho documents milliseconds, but a value up to 1000 is taken as seconds.
     """
     number = positive_number(value)
     if number is None:
@@ -193,7 +195,7 @@ def _parse_interval(value: object) -> timedelta | None:
 async def _poll_device(
     http: HttpClient, client: OAuthClient, device: _DevicePolling, now: datetime
 ) -> ConsentResult | _DevicePolling:
-    """Poll once; return the tokens, or what to poll for next."""
+    """Poll Zoho once. Return the tokens, or the code, data center and interval of the next poll."""
     dc = device.dc
     form = {
         "client_id": client.client_id,
@@ -241,10 +243,11 @@ async def sign_in_by_browser(
     on_progress: Callable[[ConsentPage], None],
     port: int,
 ) -> ConsentResult:
-    """Let `on_progress` open the consent page, wait for the callback, and exchange the code.
+    """Let `on_progress` open the consent page, wait for Zoho's redirect to this machine, exchange the code.
 
-    `port` is part of the registered redirect URI. Raises a `ProblemError` if the user refuses or takes too
-    long, or the tokens are unusable, and `StoppedError` after `stop`.
+    `port` is the local port in the redirect URI that is registered for the OAuth client. Raises a
+    `ProblemError` if the user refuses or takes too long, or the tokens are unusable, and a `StoppedError`
+    once `stop` is requested.
     """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     async with LoopbackServer(port, state, stop.wake) as loopback:
@@ -278,14 +281,14 @@ def _build_consent_page(
         "code_challenge": challenge.decode(),
         "code_challenge_method": "S256",
     }
-    # Users of every data center but China's may begin at the US one; the callback names their own.
+    # Users of all data centers except China's can begin at the US one; the callback names their own.
     first = dc if dc.key in (CUSTOM_DATA_CENTER, "cn") else DATA_CENTERS["us"]
     url = f"{first.accounts_url}/oauth/v2/auth?{urlencode(query)}"
     return ConsentPage(url, redirect_uri, now + BROWSER_TIMEOUT)
 
 
 def resolve_callback(callback: OAuthCallback, dc: DataCenter) -> tuple[Secret, DataCenter]:
-    """The code, and the data center to exchange it at.
+    """Return the grant code in the callback, and the data center at which to exchange the code.
 
     Raises a `ProblemError` if the user refused, or the callback names a host that is not trusted.
     """

@@ -9,18 +9,24 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 MAX_REQUESTS: Final = 16
-"""All concurrent requests; with more, httpx's pool gets slower."""
+"""The maximum number of concurrent requests; with more, httpx's connection pool gets slower."""
 MAX_REQUESTS_PER_HOST: Final = 8
-"""Concurrent requests to one host, so that a dead data center cannot delay the others."""
+"""The maximum number of concurrent requests to one host: a dead data center cannot delay the others."""
 MAX_SLOW: Final = 32
-"""Slow requests, which go on without a slot; of one host, `MAX_SLOW_PER_HOST`."""
+"""The maximum number of slow requests, which go on without a slot."""
 MAX_SLOW_PER_HOST: Final = 16
 SLOW_SECONDS: Final = 2.0
-"""After this time, a request releases its slot and goes on, unless too many have done so."""
+"""The time after which a request counts as slow: it releases its slots early and goes on.
+
+While the maximum number of slow requests is running, further requests keep their slots.
+"""
 
 
 class RequestSlots:
-    """The slots of requests, in all and by host. A slow request releases its slots early."""
+    """Limits concurrent requests: each holds a slot of its host and a slot that all hosts share.
+
+    A slow request releases its slots early.
+    """
 
     def __init__(self) -> None:
         self._shared = asyncio.Semaphore(MAX_REQUESTS)
@@ -28,11 +34,14 @@ class RequestSlots:
             lambda: asyncio.Semaphore(MAX_REQUESTS_PER_HOST)
         )
         self._slow: Counter[str] = Counter()
-        """By host, the number of slow requests, which have released their slots."""
+        """The number of running slow requests by host; slow requests have released their slots."""
 
     @asynccontextmanager
     async def hold(self, host: str) -> AsyncIterator[None]:
-        """Wait for a slot of `host` and a shared slot; hold both during the block, unless it is slow."""
+        """Wait for a slot of `host` and a shared slot, and hold both during the `with` block.
+
+        If the block takes longer than `SLOW_SECONDS`, both slots are released before it ends.
+        """
         # The host's slot first: a request that waits for a dead host must not hold a shared slot.
         async with _Slot(self._of_host[host]) as of_host, _Slot(self._shared) as shared:
             is_slow = False
@@ -54,7 +63,7 @@ class RequestSlots:
 
 
 class _Slot:
-    """A slot of a semaphore, released once: early, or at the end of the block."""
+    """A slot of a semaphore. It is released once: early by `release`, or at the end of the `with` block."""
 
     def __init__(self, semaphore: asyncio.Semaphore) -> None:
         self._semaphore: asyncio.Semaphore | None = semaphore

@@ -1,6 +1,7 @@
-"""Turns transport errors into problems, without the text of httpx's errors, which may hold a URL or header.
+"""Turns the transport errors of httpx into problems that users can read.
 
-An error before the proxy has let the request through is reported as a problem with the proxy.
+A problem never repeats the text of httpx's error, which may hold a URL or a header. An error that occurs
+before the proxy has let the request through is reported as a problem with the proxy.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ TRANSPORT_ERRORS: Final = (
     httpx.StreamError,
     zlib.error,
     OSError,
-    UnicodeError,  # a header or a form that cannot be encoded; its repr holds the text
+    UnicodeError,  # a header or a form that cannot be encoded; the error's repr holds the text
 )
 
 RETRIED_HINT: Final = "Tried again by itself."
@@ -39,16 +40,16 @@ _NETWORK_HINT: Final = "Check this machine's network."
 
 @dataclass(slots=True)
 class Route:
-    """The host and proxy of one request, and how far the request got."""
+    """The host and proxy of one request, and whether the proxy has let the request through."""
 
     host: str
-    """The host name, cleaned."""
+    """The host name, cleaned for display."""
     proxy: Proxy | None = None
     is_through: bool = False
     """Whether the proxy has let the request through."""
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Handle an event of httpcore's "trace" extension."""
+        """Set `is_through` when an event of httpcore's "trace" extension shows it."""
         if event == "proxy.start_tls.started" or (
             event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT"
         ):
@@ -56,12 +57,12 @@ class Route:
 
     @property
     def blamed_proxy(self) -> Proxy | None:
-        """The proxy, until it has let the request through."""
+        """The proxy to blame for an error; None without a proxy, or once it let the request through."""
         return None if self.is_through else self.proxy
 
     @property
     def far_end(self) -> str:
-        """The party that a message names: the host, or the proxy until it has let the request through."""
+        """The party that a message blames: the host, or the proxy until it has let the request through."""
         if self.proxy is None:
             return self.host
         return f"{self.host} (by the proxy {self.proxy.label})" if self.is_through else self.proxy_name
@@ -84,7 +85,10 @@ def network_problem(message: str, hint: str) -> Problem:
 
 
 def unreadable_body_problem(what: str) -> Problem:
-    """A body that cannot be used; `what` completes the sentence "The answer …"."""
+    """Return the problem for a response body that cannot be used.
+
+    `what` completes the sentence "The answer …" of the problem's message.
+    """
     return Problem(
         "contract",
         f"The answer {what}, and was not read.",
@@ -93,7 +97,11 @@ def unreadable_body_problem(what: str) -> Problem:
 
 
 def environment_problem(error: Exception, proxy: Proxy | None) -> Problem:
-    """An error before any request: of the proxy's address, the certificates or this machine's limits."""
+    """Return the problem for an error that occurs before the request is sent.
+
+    Its cause is a missing library for SOCKS proxies, certificates that cannot be read, or a limit of this
+    machine.
+    """
     if proxy and isinstance(error, ImportError):
         return network_problem(
             f"{proxy.variable} names a SOCKS proxy, and the library for these is not installed.",
@@ -114,7 +122,7 @@ def environment_problem(error: Exception, proxy: Proxy | None) -> Problem:
 
 
 def transport_problem(error: Exception, route: Route, read_seconds: float) -> Problem:
-    """The problem for one of `TRANSPORT_ERRORS`."""
+    """Return the problem for one of `TRANSPORT_ERRORS`; `read_seconds` is the read limit that it names."""
     who = route.far_end
     match error:
         case httpx.ConnectTimeout():
@@ -141,7 +149,7 @@ def transport_problem(error: Exception, route: Route, read_seconds: float) -> Pr
 
 
 def url_problem(host: str) -> Problem:
-    """A URL that no request can be made to."""
+    """Return the problem for a URL to which no request can be sent."""
     return Problem(
         "config",
         f"The call to {host} could not be made.",
@@ -156,7 +164,7 @@ _EXPIRED: Final = (10,)
 _NOT_YET_VALID: Final = (9,)
 _OTHER_NAME: Final = (62, 64)
 _UNTRUSTED: Final = (2, 18, 19, 20, 21, 27)
-"""Codes of OpenSSL's `X509_V_ERR_…`; those above, too."""
+"""These codes and those of the three constants above are OpenSSL's `X509_V_ERR_…`."""
 
 
 def _tls_problem(error: ssl.SSLError, route: Route) -> Problem:
@@ -220,7 +228,7 @@ _REFUSED: Final = {
 
 
 def _connect_reason(error: BaseException) -> tuple[str, str | None]:
-    """Why the connection failed, and a hint if this machine is the cause."""
+    """Return why the connection failed, and a hint if this machine is the cause, otherwise None."""
     if found := _find(error, socket.gaierror):
         is_unanswered = found.errno == socket.EAI_AGAIN
         return ("no name server answers" if is_unanswered else "no such name"), None
@@ -233,7 +241,10 @@ def _connect_reason(error: BaseException) -> tuple[str, str | None]:
 
 
 def _proxy_problem(error: httpx.ProxyError, route: Route) -> Problem:
-    """The proxy refused; the text of `error` is its status, such as "407 Proxy Authentication Required"."""
+    """Return the problem for a request that the proxy refused.
+
+    The text of `error` is the proxy's HTTP status, such as "407 Proxy Authentication Required".
+    """
     status = str(error)[:3]
     answered = f"it answered {status}" if status.isascii() and status.isdigit() else "it refuses"
     hint = route.hint
@@ -251,7 +262,7 @@ def _proxy_problem(error: httpx.ProxyError, route: Route) -> Problem:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and its causes, including those in exception groups."""
+    """Yield an error and all errors that caused it, including those in exception groups."""
     pending: list[BaseException | None] = [error]
     while pending:
         if current := pending.pop():

@@ -1,4 +1,4 @@
-"""The certificates to trust: the operating system's, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`."""
+"""Loads the certificates to trust: the system's, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ _BUNDLES: Final = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/ca-bundle.pem",
 )
-"""Where Unix systems keep certificates, for a Python whose OpenSSL was built for another system."""
+"""The files in which Unix systems keep certificates.
+
+They are used if Python's OpenSSL was built for another system and finds no certificates.
+"""
 
 
 def make_tls_context() -> ssl.SSLContext:
-    """Make a client's TLS context, in some 40 ms.
+    """Make the TLS context for the HTTP client, which takes about 40 ms.
 
-    Raises `OSError` if the certificates that the environment names cannot be read. Not
-    `ssl.create_default_context`, which writes session keys to `SSLKEYLOGFILE`, and from Python 3.13 on
-    refuses certificate authorities of companies that curl accepts.
+    Raises an `OSError` if the certificates that the environment names cannot be read.
+    `ssl.create_default_context` is not used: it writes session keys to the file `SSLKEYLOGFILE`, and from
+    Python 3.13 on it refuses certificate authorities of companies that curl accepts.
     """
     named = [name for name in CERTIFICATE_VARIABLES if os.environ.get(name)]
     if not named and sys.platform in ("win32", "darwin"):
@@ -43,7 +46,10 @@ def make_tls_context() -> ssl.SSLContext:
 
 
 def _load_named_certificates(context: ssl.SSLContext, variable: str) -> None:
-    """Load what an environment variable names. Raises an `OSError` with the variable as `filename`."""
+    """Load the certificates in the file or folder that an environment variable names.
+
+    Raises an `OSError` with the name of the variable as `filename`.
+    """
     path = os.environ[variable]
     try:
         if variable == "SSL_CERT_FILE":
@@ -59,9 +65,9 @@ def _load_named_certificates(context: ssl.SSLContext, variable: str) -> None:
 
 
 def _load_system_certificates(context: ssl.SSLContext) -> None:
-    """Load the system's certificates, once; truststore would read them for each connection.
+    """Load the system's certificates once for all connections.
 
-    That would block the event loop for 40 ms each time.
+    truststore would read them again for each connection, and block the event loop for 40 ms each time.
     """
     context.load_default_certs()
     folder = ssl.get_default_verify_paths().capath

@@ -1,1 +1,1 @@
-"""Zoho's formats: its answers, errors, rules and hosts, parsed into frozen types. Pure."""
+"""Parses Zoho's formats, such as answers, errors and recurrence rules, into frozen types, without I/O."""

@@ -1,6 +1,6 @@
-"""The answer of `GET /crm/bulk/v7/backup` ("Get data backup details"), parsed into frozen types.
+"""Parses the answer of `GET /crm/bulk/v7/backup` ("Get data backup details") into frozen types.
 
-For any bytes, the result is a `Backup`, None ("no backup job") or a `ProblemError`.
+Any bytes give a `Backup`, None (there is no backup job) or a `ProblemError`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from zbtui.zoho_api.envelope import read_raw_text, read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 _YEARS: Final = range(1970, 3000)
-"""Dates in other years are not read: near the limits of `datetime`, zone conversion overflows."""
+"""The years in which dates are read; near the limits of `datetime`, the conversion of zones overflows."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Earlier moments are not read: Windows cannot convert them to its zone."""
+"""The earliest moment that is read; Windows cannot convert earlier moments to its local zone."""
 _TEXT_KEYS: Final = ("id", "status", "scheduled_date", "start_date", "rrule")
 
 
 class BackupState(Enum):
-    """The meaning of a status word: Zoho's five, two of a sister product (Recruit), or unknown."""
+    """The meaning of a status word: Zoho CRM's five, two of a sister product (Recruit), or unknown."""
 
     STOPPED = "STOPPED"
     SCHEDULED = "SCHEDULED"
@@ -38,49 +38,50 @@ class BackupState(Enum):
 
 
 ENDED_PLANS: Final = (BackupState.STOPPED, BackupState.FINISHED)
-"""States in which no run will come."""
+"""The states in which no further run will come."""
 _STATES_BY_WORD: Final = {state.value: state for state in BackupState if state is not BackupState.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class ZohoUser:
-    """A user of the org."""
+    """A user of a Zoho org."""
 
     id: str | None
     name: str | None
     zuid: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The inverse of `parse_user`."""
+        """Return the user in Zoho's JSON form, which `parse_user` reads."""
         return {"id": self.id, "name": self.name, "zuid": self.zuid}
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """The latest backup job of an org: Zoho's six keys as sent, and both dates parsed.
+    """The latest backup job of an org: Zoho's six keys as sent, and two dates parsed.
 
-    A value that is not a text is None, except in the keys that decide a verdict: there its JSON is kept.
+    A value that is not a text is None, except in the keys that decide a verdict (`status`,
+    `scheduled_date`, `rrule`): there its JSON is kept.
     """
 
     id: str | None
     status: str | None
     scheduled_date: str | None
-    """The date of the next run, as sent; null for a job without a recurrence rule."""
+    """The date of the next run, as sent; None for a job without a recurrence rule."""
     start_date: str | None
     """The date of the first run, as sent."""
     rrule: str | None
     requester: ZohoUser | None
     next_run: datetime | None
-    """None: no `scheduled_date`, or an unreadable one."""
+    """The time of the next run; None if `scheduled_date` is missing or unreadable."""
     first_run: datetime | None
 
     @property
     def state(self) -> BackupState:
-        """`status` parsed, ignoring case, blanks and underscores."""
+        """The meaning of `status`, whatever its case, spaces and underscores."""
         return _parse_status(self.status or "")
 
     def as_dict(self) -> dict[str, Any]:
-        """Zoho's six keys: the inverse of `parse_backup`."""
+        """Return Zoho's six keys with their values, a form that `parse_backup` reads."""
         texts = {key: getattr(self, key) for key in _TEXT_KEYS}
         return {**texts, "requester": self.requester and self.requester.as_dict()}
 
@@ -92,16 +93,19 @@ def _parse_status(status: str) -> BackupState:
 
 
 def parse_backup_response(status: int, body: bytes, data_center: str) -> Backup | None:
-    """The backup in one answer of the details call; None if there is no backup job, as with a 204.
+    """Parse one answer to the request for backup details; None if there is no backup job, as with HTTP 204.
 
-    Raises `ProblemError`.
+    Raises a `ProblemError` for an error from Zoho, and for an answer of another form.
     """
     answer = unwrap_response(status, body, "backup", data_center)
     return parse_backup(answer.get("backup"))
 
 
 def parse_backup(job: object) -> Backup | None:
-    """The backup in the object under `backup`; None if null or empty. Raises `ProblemError`."""
+    """Parse the object under the key `backup`; None if the object is null or empty.
+
+    Raises a `ProblemError` for an object of another form.
+    """
     if job is None or job == {}:
         return None
     if not isinstance(job, Mapping):
@@ -122,7 +126,7 @@ def parse_backup(job: object) -> Backup | None:
 
 
 def parse_user(who: object) -> ZohoUser | None:
-    """A user of the org; None if null, empty or not an object."""
+    """Parse a user of the org; None if `who` is null, empty or not an object."""
     if not isinstance(who, Mapping) or not who:
         return None
     return _shared_user(read_text(who, "id"), read_text(who, "name"), read_text(who, "zuid"))
@@ -130,12 +134,12 @@ def parse_user(who: object) -> ZohoUser | None:
 
 @lru_cache(maxsize=4096)
 def _shared_user(user_id: str | None, name: str | None, zuid: str | None) -> ZohoUser:
-    """One object per user, shared by all rows."""
+    """Return the one object for a user that all history rows share."""
     return ZohoUser(user_id, name, zuid)
 
 
 def parse_datetime(text: str | None) -> datetime | None:
-    """An ISO-8601 date with its offset; None if absent or unreadable."""
+    """Parse an ISO-8601 date with a UTC offset; None if the text is missing or unreadable."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Zoho's data centers ("Multi DC"), and which hosts a token or secret may be sent to."""
+"""Zoho's data centers ("Multi DC"), and checks of the hosts to which tokens and secrets are sent."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from zbtui.model.org import CUSTOM_DATA_CENTER, Org
 
 @dataclass(frozen=True, slots=True)
 class DataCenter:
-    """The URLs of one data center, without a trailing slash."""
+    """One data center: its key, and the URLs of its hosts without a trailing slash."""
 
     key: str
     accounts_url: str
     api_url: str
 
     def web_host(self, service: str) -> str:
-        """The host of a web service of Zoho's, such as `crm` or `api-console`; not for `custom`."""
+        """Return the host of a web service of Zoho's, such as `crm` or `api-console`; not for `custom`."""
         return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
 
 
@@ -43,7 +43,7 @@ DATA_CENTERS: Final = {
 }
 
 _URL_CHARACTERS: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
-"""Printable ASCII characters, without space and backslash."""
+"""The characters allowed in a URL: printable ASCII without space and backslash."""
 
 _API_HOSTS: Final = frozenset(
     prefix + host.removeprefix("www.")
@@ -54,7 +54,7 @@ _API_HOSTS: Final = frozenset(
 
 
 def data_center_of(org: Org) -> DataCenter:
-    """The org's data center: a row of `DATA_CENTERS`, or the org's own custom URLs."""
+    """Return the org's data center: a row of `DATA_CENTERS`, or the org's own custom URLs."""
     if org.data_center == CUSTOM_DATA_CENTER:
         return DataCenter(
             CUSTOM_DATA_CENTER, (org.accounts_url or "").rstrip("/"), (org.api_url or "").rstrip("/")
@@ -63,9 +63,10 @@ def data_center_of(org: Org) -> DataCenter:
 
 
 def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
-    """The data center of `answered`, an accounts URL in an answer; None if no secret may go there.
+    """Return the data center whose accounts URL is `answered`, a value from an answer of Zoho's.
 
-    `DATA_CENTERS` lists the trusted accounts hosts; a custom data center trusts only its own.
+    None if no secret is to be sent to that URL. Trusted are the accounts URLs in `DATA_CENTERS`; a custom
+    data center trusts only its own accounts URL.
     """
     if not isinstance(answered, str) or len(answered) > 300:
         return None
@@ -76,7 +77,7 @@ def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
 
 
 def is_accounts_url(url: str, dc: DataCenter) -> bool:
-    """Whether a URL that a person is to open is on a trusted accounts host."""
+    """Whether a URL that a person is asked to open is on a trusted accounts host."""
     parts = _split_url(url) if len(url) <= 500 else None
     if parts is None:
         return False
@@ -87,7 +88,7 @@ def is_accounts_url(url: str, dc: DataCenter) -> bool:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine."""
+    """Whether the URL's host is this machine (`localhost` or a loopback address)."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
@@ -96,12 +97,12 @@ def is_loopback(url: str) -> bool:
 
 
 def custom_url_error(url: str) -> str | None:
-    """What is wrong with a custom `accounts_url` or `api_url`; None: nothing."""
+    """Return what is wrong with a custom `accounts_url` or `api_url`; None if nothing is wrong."""
     return webhook_url_error(url) or ("must have no query" if "?" in url else None)
 
 
 def webhook_url_error(url: str) -> str | None:
-    """What is wrong with the URL of a webhook, which may have a query; None: nothing."""
+    """Return what is wrong with the URL of a webhook, which can have a query; None if nothing is wrong."""
     parts = _split_url(url)
     if parts is None or not parts.hostname:
         return "is not a URL such as https://www.example.com"
@@ -113,10 +114,11 @@ def webhook_url_error(url: str) -> str | None:
 
 
 def trusted_api_url(answered: object, dc: DataCenter) -> str:
-    """`answered`, a token answer's `api_domain`, if a token may go there; else the data center's API URL.
+    """Return `answered`, the `api_domain` of a token answer, if it is trusted; else the API URL of `dc`.
 
-    The https hosts in `DATA_CENTERS` are trusted, with their sandbox and developer hosts. A custom data
-    center trusts only its own `api_url`; if `api_url` is on loopback, any loopback URL.
+    Access tokens are sent to the returned URL. Trusted are the https hosts in `DATA_CENTERS`, with their
+    sandbox and developer hosts. A custom data center trusts only its own `api_url` or, if that is on
+    loopback, any loopback URL.
     """
     if not isinstance(answered, str) or len(answered) > 300:
         return dc.api_url

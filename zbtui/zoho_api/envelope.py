@@ -12,9 +12,10 @@ from zbtui.zoho_api.errors import api_problem, contract_problem, status_problem
 
 
 def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Mapping[str, Any]:
-    """The JSON object of a good answer, which contains `key`; empty for a 204, no body, and `{}`.
+    """Return the JSON object of a good answer, which contains `key`.
 
-    Raises a `ProblemError` for an error from Zoho, and for an object that lacks `key`.
+    The object is empty for HTTP 204, for an answer without a body, and for `{}`. Raises a `ProblemError`
+    for an error from Zoho, and for another object that lacks `key`.
     """
     if status == 204 or (status == 200 and not body.strip()):
         return {}
@@ -28,7 +29,7 @@ def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Map
 
 
 def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
-    """The JSON object of an answer. Raises a `ProblemError` if the answer is not a JSON object."""
+    """Parse an answer's body, which has to be a JSON object; otherwise raise a `ProblemError`."""
     try:
         # Numbers stay text, as sent: ids are too large for a float.
         answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
@@ -40,10 +41,11 @@ def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping
 
 
 def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-    """The error envelope, at the top level or, in some calls, under `key`; None: no error.
+    """Return the error object of an answer, at its top level or, for some calls, under `key`; None if none.
 
-    Other Zoho hosts and gateways send other shapes: the code under `error`, the envelope in a list, or a
-    `status` without a code. They are returned in the usual shape, where `code` may be None.
+    Other Zoho hosts and gateways send the code under `error`, the error object in a list, or a `status`
+    without a code. Such an error is returned in the usual form; its `code` is None if the answer has no
+    code.
     """
     for place in (answer, answer.get(key)):
         if isinstance(place, Mapping) and isinstance(place.get("code"), str):
@@ -58,13 +60,16 @@ def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
 
 
 def read_text(source: Mapping[str, Any], key: str) -> str | None:
-    """A text in the answer, cleaned; None if absent, null, empty or not a text."""
+    """Return the text under `key`, cleaned; None if the value is missing, null, empty or not a text."""
     value = source.get(key)
     return (clean(value) or None) if isinstance(value, str) else None
 
 
 def read_raw_text(source: Mapping[str, Any], key: str) -> str | None:
-    """Like `read_text`, but a value that is not a text becomes its JSON: for keys that decide a verdict."""
+    """Return the text under `key` like `read_text`, but the JSON of a value that is not a text.
+
+    This is for keys that decide a verdict.
+    """
     value = source.get(key)
     if value is None or isinstance(value, str):
         return read_text(source, key)

@@ -1,6 +1,6 @@
-"""The errors of Zoho's API hosts, each with one message and one hint (status codes, Kaizen 25).
+"""Turns errors of Zoho's API hosts into problems, each with a message and a hint (status codes, Kaizen 25).
 
-The code decides, never Zoho's message, which may be in another language.
+The error code decides, never Zoho's message, which may be in another language.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from zbtui.model.problem import Problem, ProblemKind
 from zbtui.model.text import clean
 
 BACKUP_MENU: Final = "Setup > Data Administration > Data Backup"
-"""Where Zoho shows an org's backups ("Requesting data backup")."""
+"""The menu in Zoho CRM that shows an org's backups ("Requesting data backup")."""
 BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
 SIGN_IN_SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
 """The scopes of a sign-in, as pasted into Zoho's API console."""
 
 INVALID_TOKEN_CODES: Final = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
-"""Codes for an access token that is not valid; a new access token may cure them."""
+"""Zoho's error codes for an access token that is not valid; a new access token may help."""
 
 MISSING_SCOPE_CODES: Final = frozenset({"OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
-"""Codes for a sign-in that lacks the scope for the call."""
+"""Zoho's error codes for a sign-in that lacks the scope for a request."""
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
-"""Kind, whether the problem is final, message and hint."""
+"""The kind of a problem, whether the problem is final, its message and its hint."""
 
 
 def _permission(message: str, hint: str) -> _ErrorRow:
@@ -117,11 +117,14 @@ OLD_ANSWER_PROBLEM: Final = Problem(
     "Have the proxy let answers of Zoho's API through as they are. Or is this machine's clock ahead?",
     "OLD_ANSWER",
 )
-"""Does not contain the answer's date: a text that changes with each poll would fill the list of events."""
+"""The problem with an answer that is an old copy.
+
+Its text leaves out the answer's date: a text that changes with each poll would fill the list of events.
+"""
 
 
 def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> Problem:
-    """The problem in an API host's error envelope (`{}` if the host sent none)."""
+    """Return the problem for the error object in an API host's answer (`{}` if the host sent none)."""
     code = clean(str(envelope.get("code") or ""), 60).upper()
     row = _API_ERRORS.get(code)
     if row is None:
@@ -134,7 +137,7 @@ def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> P
 
 
 def status_problem(status: int, body: bytes, data_center: str) -> Problem:
-    """The problem with an answer that is not a JSON object, by HTTP status, then by content."""
+    """Return the problem with an answer that is not a JSON object, by HTTP status, then by content."""
     if not 200 <= status < 300:
         return _unknown_code_problem(status, None, data_center)
     if b"<" in body[:200]:
@@ -148,14 +151,14 @@ def status_problem(status: int, body: bytes, data_center: str) -> Problem:
 
 
 def contract_problem(what: str, status: int | None = 200) -> Problem:
-    """A breach of the documented contract; `what` completes "Zoho's answer …"."""
+    """Return the problem with an answer of an undocumented form; `what` completes "Zoho's answer …"."""
     return Problem(
         "contract", f"Zoho's answer {what}.", "If it lasts, look for a newer zbtui.", http_status=status
     )
 
 
 def data_center_label(data_center: str) -> str:
-    """A data center as people read it: `EU`, `custom`."""
+    """Return a data center's key as people read it, such as `EU` or `custom`."""
     return data_center.upper() if len(data_center) == 2 else data_center
 
 
@@ -191,7 +194,10 @@ def _missing_permissions(envelope: Mapping[str, Any]) -> list[Any]:
 
 
 def fill_in_data_center(hint: str, data_center: str) -> str:
-    """`hint` with `{dc}` (the data center's label) and `{doubt}` (is the data center wrong?) filled in."""
+    """Return `hint` with `{dc}` and `{doubt}` filled in.
+
+    `{dc}` becomes the data center's label, `{doubt}` a question whether the data center is wrong.
+    """
     doubt = f"is {data_center_label(data_center)} the wrong data center?"
     if data_center == CUSTOM_DATA_CENTER:  # only its addresses can be wrong
         doubt = "is the custom data center's address wrong?"

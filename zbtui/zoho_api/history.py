@@ -1,7 +1,7 @@
-"""The answers of `GET /crm/bulk/v7/backup/history` ("Backup history"), parsed into frozen types.
+"""Parses the answers of `GET /crm/bulk/v7/backup/history` ("Backup history") into frozen types.
 
-The history logs events, not runs: a run adds a row when it starts and another row when it ends. The two
-rows have different ids, and nothing links them. Zoho keeps rows for a year.
+The history logs events, not runs: a backup run adds a row when it starts and another row when it ends. The
+two rows have different ids, and nothing links them. Zoho keeps rows for a year.
 """
 
 from __future__ import annotations
@@ -19,20 +19,26 @@ from zbtui.zoho_api.envelope import read_raw_text, read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 PER_PAGE: Final = 200
-"""Rows per page, Zoho's maximum; always sent, as Zoho's default differs from the documented one."""
+"""The number of rows requested per page, Zoho's maximum.
+
+It is always sent, as Zoho's default differs from the documented one.
+"""
 MAX_PAGES: Final = 10
-"""The most pages read; a year of backups fills far fewer."""
+"""The most pages read of one history; a year of backups fills far fewer."""
 MAX_ROWS: Final = MAX_PAGES * PER_PAGE
-"""The most rows read, however long a page is: all orgs wait while rows are processed."""
+"""The limit on the rows of one history, as all orgs wait while rows are processed.
+
+No further page is read once this many rows were read; a single page with more rows is refused.
+"""
 
 
 class RunOutcome(Enum):
-    """How a run ended."""
+    """The outcome of a backup run."""
 
     COMPLETED = "completed"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """The run ended with a state that zbtui does not know; does not count as completed."""
+    """The run ended with a state that zbtui does not know; such a run does not count as completed."""
 
 
 _OUTCOMES: Final = {
@@ -45,7 +51,7 @@ _OUTCOMES: Final = {
 _START_ACTIONS: Final = frozenset(
     {None, "initiated", "started", "triggered", "queued", "running", "inprogress", "in_progress"}
 )
-"""In a row without a state, these actions start a run. Zoho documents only a sample with `initiated`."""
+"""The actions that start a run, in a row without a state. Zoho documents only a sample with `initiated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +60,38 @@ class HistoryEntry:
 
     id: str | None
     action: str | None
-    """`scheduled`, `stopped`, `purchased`, `initiated`, or another word, which is ignored; None on
-    rows that end a run."""
+    """The action that the row logs; None in rows that end a run.
+
+    It is `scheduled`, `stopped`, `purchased`, `initiated`, or another word, which is ignored.
+    """
     state: str | None
-    """`completed`, `failure`, or another word for an end; None while queued or running."""
+    """The state in which the run ended, such as `completed` or `failure`; None while queued or running."""
     repeat_type: str | None
-    """`immediate`, `weekly`, `biweekly`, `monthly`."""
+    """The repetition of the backup: `immediate` (once), `weekly`, `biweekly` or `monthly`."""
     file_name: str | None
     count: int
-    """Extra backups bought; 0 on all other rows."""
+    """The number of extra backups bought, in a row of the action `purchased`; 0 in all other rows."""
     logged_at: datetime | None
-    """None: absent or unreadable; only the row's position is known."""
+    """The time when Zoho logged the row; None if it is missing or unreadable.
+
+    Without a time, only the row's place among the other rows is known.
+    """
     done_by: ZohoUser | None
 
     @property
     def outcome(self) -> RunOutcome | None:
-        """How the run of this row ended; None if the row ends no run."""
+        """The outcome of the run that this row ends; None if the row ends no run."""
         if self.state is None:
             return None
         return _OUTCOMES.get(self.state.replace("_", ""), RunOutcome.UNKNOWN)
 
     @property
     def starts_run(self) -> bool:
-        """Whether a run started, or was queued, by this row."""
+        """Whether this row records that a run was started or queued."""
         return self.state is None and self.action in _START_ACTIONS
 
     def as_dict(self) -> dict[str, Any]:
-        """The inverse of `parse_entry`."""
+        """Return the row in Zoho's JSON form, which `parse_entry` reads."""
         user = self.done_by
         return {
             "id": self.id,
@@ -96,15 +107,18 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """One page of the history, in the server's order."""
+    """One page of the history, with the rows in the server's order."""
 
     entries: tuple[HistoryEntry, ...]
     has_more: bool
-    """`info.more_records`: whether there is a next page."""
+    """Whether there is a next page (`info.more_records`)."""
 
 
 def parse_history_response(status: int, body: bytes, data_center: str) -> HistoryPage:
-    """The page in one answer of the history call; 204 means no backup in a year. Raises `ProblemError`."""
+    """Parse one page of the history; HTTP 204 means that there was no backup in a year.
+
+    Raises a `ProblemError` for an error from Zoho, and for an answer of another form.
+    """
     answer = unwrap_response(status, body, "history", data_center)
     rows = answer.get("history") or []
     if not isinstance(rows, list):
@@ -117,9 +131,10 @@ def parse_history_response(status: int, body: bytes, data_center: str) -> Histor
 
 
 def parse_entry(row: object) -> HistoryEntry:
-    """One row of the history. An unreadable value is None, except in keywords: there its JSON is kept.
+    """Parse one row of the history.
 
-    Raises a `ProblemError` of kind `contract` if the row is not an object.
+    An unreadable value is None, except in keywords (`action`, `state`, `repeat_type`): there its JSON is
+    kept. Raises a `ProblemError` of kind `contract` if the row is not an object.
     """
     if not isinstance(row, Mapping):
         raise ProblemError(contract_problem("has a row of the history that is no object"))
@@ -136,11 +151,11 @@ def parse_entry(row: object) -> HistoryEntry:
 
 
 def sort_newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """The rows, newest first. A row without a time stays right after the row before it.
+    """Return the rows, newest first. A row without a time stays right after the row before it.
 
-    Of rows that are equal in every value, one is kept: pages shift when a row is added between two
-    requests. The `id` alone does not identify a row: by "Backup history" it is the job's id, which all
-    rows of a plan share.
+    Of rows that are equal in every value, only one is kept: pages shift when a row is added between two
+    requests. The `id` alone does not identify a row: according to "Backup history" it is the job's id,
+    which all rows of a plan share.
     """
     rows = list(dict.fromkeys(entries))
     times = [row.logged_at for row in rows if row.logged_at]

@@ -1,4 +1,4 @@
-"""The answer of `GET /crm/bulk/v7/backup/urls` ("Get backup URLs"): shows if the files still exist.
+"""Parses the answer of `GET /crm/bulk/v7/backup/urls` ("Get backup URLs"): shows if the files still exist.
 
 The URLs themselves are not kept: zbtui never downloads.
 """
@@ -16,19 +16,19 @@ from zbtui.zoho_api.envelope import read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 LINKS_LIFETIME: Final = timedelta(days=7)
-"""The longest time that a link lives after its backup ("Requesting data backup")."""
+"""The longest time that a download link works after its backup ("Requesting data backup")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The download links of the latest backup. `Links()` means no links; Zoho does not say why."""
+    """The download links of the latest backup. `Links()` means that there are none, for whatever reason."""
 
     data_parts: int = 0
     """The number of files with records, one link each."""
     attachment_parts: int = 0
     """The number of files with attachments, one link each."""
     expires_at: datetime | None = None
-    """The files are gone after this moment."""
+    """The moment after which the files are gone; None if Zoho sends no readable date."""
 
     @property
     def are_available(self) -> bool:
@@ -36,9 +36,10 @@ class Links:
 
 
 def parse_links_response(status: int, body: bytes, data_center: str) -> Links:
-    """The links in one answer of the links call. Raises `ProblemError`.
+    """Parse one answer to the request for download links.
 
-    204 means no links: before the first run, during one, or after expiry.
+    HTTP 204 means that there are no links: before the first run, during a run, or after expiry. Raises a
+    `ProblemError` for an error from Zoho, and for an answer of another form.
     """
     answer = unwrap_response(status, body, "urls", data_center)
     urls = answer.get("urls") or {}

@@ -1,4 +1,4 @@
-"""The company of an org: the answer of `GET /crm/v7/org` ("Get organization data")."""
+"""Parses the answer of `GET /crm/v7/org` ("Get organization data"): the company of an org."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from zbtui.zoho_api.errors import MISSING_SCOPE_CODES, api_problem, contract_pro
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """The company that an org belongs to. Any value may be missing."""
+    """The company that a Zoho CRM org belongs to. Any value may be missing."""
 
     name: str | None
-    """`company_name`."""
+    """The company's name: Zoho's `company_name`."""
     org_number: str | None
-    """`zgid`: the number in `soid` and in the CRM's URL."""
+    """The org number: Zoho's `zgid`, which is also in `soid` and in the CRM's URL."""
     country: str | None
     edition: str | None
-    """`license_details.paid_type`."""
+    """The edition of Zoho CRM: Zoho's `license_details.paid_type`, such as `enterprise`."""
     org_type: str | None
-    """`production`, `sandbox`, `developer` …"""
+    """The type of the org: Zoho's `type`, such as `production`, `sandbox` or `developer`."""
     licence_expires_at: datetime | None = None
-    """`license_details.paid_expiry`."""
+    """The time when the licence ends: Zoho's `license_details.paid_expiry`."""
 
     @property
     def included_backups(self) -> int | None:
-        """How many backups a month the edition includes ("Requesting data backup"); None if unknown."""
+        """The backups a month that the edition includes ("Requesting data backup"); None if unknown."""
         edition = (self.edition or "").lower().replace(" ", "").replace("_", "")
         return next((runs for word, runs in _INCLUDED_BY_EDITION.items() if word in edition), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """The inverse of `parse_company`."""
+        """Return the company in Zoho's JSON form, which `parse_company` reads."""
         return {
             "company_name": self.name,
             "zgid": self.org_number,
@@ -62,7 +62,10 @@ _INCLUDED_BY_EDITION: Final = {
 
 
 def describe_company(company: Company | Problem | None) -> str:
-    """The company in words, or why the company is unknown (None: the scope is missing)."""
+    """Return the company in words, or why it is unknown.
+
+    None means that the sign-in lacks the scope, a `Problem` that the request failed.
+    """
     if company is None:
         return "not told: the sign-in lacks the scope ZohoCRM.org.READ"
     if isinstance(company, Problem):
@@ -72,7 +75,10 @@ def describe_company(company: Company | Problem | None) -> str:
 
 
 def parse_organization_response(status: int, body: bytes, data_center: str) -> Company | None:
-    """The company of the token's org; None if the sign-in lacks the scope. Raises `ProblemError`."""
+    """Parse the answer about the org of the access token; None if the sign-in lacks the scope.
+
+    Raises a `ProblemError` for another error from Zoho, and for an answer of another form.
+    """
     answer = parse_response_object(status, body, data_center)
     error = find_error(answer, "org")
     if error and error["code"] in MISSING_SCOPE_CODES:
@@ -84,7 +90,10 @@ def parse_organization_response(status: int, body: bytes, data_center: str) -> C
 
 
 def parse_company(org: object) -> Company:
-    """The company in one entry of the list under `org`. Raises a `ProblemError` of kind `contract`."""
+    """Parse one entry of the list under the key `org`.
+
+    Raises a `ProblemError` of kind `contract` if the entry is not an object.
+    """
     if not isinstance(org, Mapping):
         raise ProblemError(contract_problem("has no org in it"))
     details = org.get("license_details")

@@ -1,8 +1,8 @@
-"""The recurrence rule of a backup ("Schedule data backup"): its text, its longest gap, its dates.
+"""Parses the recurrence rule of a backup plan ("Schedule data backup"): its text, longest gap and dates.
 
 Zoho documents FREQ (WEEKLY, MONTHLY), INTERVAL (1 to 52), BYDAY (with an ordinal for MONTHLY) and
-BYMONTHDAY. Other parts are shown as sent. A rule never gives the date of the next run: only
-`scheduled_date` does.
+BYMONTHDAY. Other parts are shown as sent. The date of the next run is never taken from a rule, only from
+`scheduled_date`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ _ORDINALS: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5
 _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _DOCUMENTED_PARTS: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
 _WITHIN_A_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
-"""Undocumented parts of a rule that lengthen a gap by at most a day."""
+"""The undocumented parts of a rule that lengthen the time between two runs by at most a day."""
 _SAMPLE_YEARS: Final = 5
-"""Years (times the interval) sampled for the longest gap: enough for every length of month."""
+"""The number of years, times the rule's interval, that are searched for the longest gap.
+
+This is enough for every length of month.
+"""
 _MAX_RUNS: Final = 100
 
 
@@ -36,14 +39,14 @@ class Recurrence:
     freq: Literal["WEEKLY", "MONTHLY"]
     interval: int
     weekdays: tuple[tuple[str, str], ...] = ()
-    """(ordinal or "", two-letter weekday), as `BYDAY` lists them."""
+    """The pairs of ordinal (or "") and two-letter weekday in the rule, in the order of `BYDAY`."""
     month_days: tuple[int, ...] = ()
     undocumented_parts: tuple[str, ...] = ()
-    """All other parts, as sent."""
+    """The parts of the rule that Zoho does not document, as sent."""
 
     @property
     def text(self) -> str:
-        """`every 2 weeks on Tuesday`, `every month on the first and fourth Thursday`."""
+        """The rule in words: `every 2 weeks on Tuesday`, `every month on the first and fourth Thursday`."""
         unit = "week" if self.freq == "WEEKLY" else "month"
         text = f"every {unit}" if self.interval == 1 else f"every {self.interval} {unit}s"
         if self.weekdays:
@@ -54,24 +57,27 @@ class Recurrence:
 
     @property
     def longest_gap(self) -> timedelta | None:
-        """The longest regular time between two runs: 7 days for every week, 31 for every month.
+        """The longest time between two runs by the rule: 7 days for every week, 31 for every month.
 
-        None if undocumented parts may change the gap, or if no run ever comes.
+        None if undocumented parts may change that time, or if the rule gives no two runs.
         """
         return None if any(map(self._may_change_gap, self.undocumented_parts)) else self.documented_gap
 
     @property
     def documented_gap(self) -> timedelta | None:
-        """The longest gap if the undocumented parts are ignored."""
+        """The longest time between two runs if the undocumented parts are ignored.
+
+        None if the rule has both weekdays and days of the month, or gives no two runs.
+        """
         return None if self.weekdays and self.month_days else _longest_gap(self)
 
     def falls_on(self, moment: datetime) -> bool:
-        """Whether the rule names the day of `moment`, at the offset of `moment`; ignores the interval."""
+        """Whether the rule names the day of `moment`, at that moment's UTC offset; ignores the interval."""
         in_month = not self.month_days or moment.day in self.month_days
         return in_month and _matches_weekdays(moment, self.weekdays)
 
     def _may_change_gap(self, part: str) -> bool:
-        """Whether an undocumented part may change the gap by more than a day."""
+        """Whether an undocumented part may change the time between two runs by more than a day."""
         key = part.partition("=")[0].strip().upper()
         if key == "WKST":  # the first day of the week: may move days to another week of the interval
             return self.freq == "WEEKLY" and self.interval > 1 and len(self.weekdays) > 1
@@ -80,7 +86,7 @@ class Recurrence:
 
 @lru_cache(maxsize=1024)
 def parse_rrule(raw: str) -> Recurrence | None:
-    """The rule, or None if the text does not have the documented form."""
+    """Parse a recurrence rule; None if the text does not have the documented form."""
     text = raw.strip()
     if text[:6].upper() == "RRULE:":
         text = text[6:]
@@ -107,7 +113,7 @@ def parse_rrule(raw: str) -> Recurrence | None:
 
 
 def rrule_text(raw: str) -> str:
-    """The rule in words, or the raw text if the rule cannot be parsed."""
+    """Return a recurrence rule in words, or the raw text if the rule cannot be parsed."""
     rule = parse_rrule(raw)
     return rule.text if rule else raw
 
@@ -122,9 +128,9 @@ def _longest_gap(rule: Recurrence) -> timedelta | None:
 
 
 def later_runs(raw: str, next_run: datetime, end: datetime) -> tuple[datetime, ...]:
-    """The runs after `next_run`, up to `end`, at the time of day and the offset of `next_run`.
+    """Return the runs after `next_run`, up to `end`, at the time of day and the UTC offset of `next_run`.
 
-    Approximate: only `scheduled_date` is exact. Empty if the rule cannot be parsed in full.
+    The times are approximate: only `scheduled_date` is exact. Empty if the rule cannot be parsed in full.
     """
     zone = next_run.tzinfo
     first, last = next_run.replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None)
@@ -142,7 +148,7 @@ def _later_runs(raw: str, first: datetime, last: datetime) -> tuple[datetime, ..
 
 
 def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[datetime]:
-    """The dates of a rule from `first` to `last`, all without a zone."""
+    """Return the dates of a rule from `first` to `last`, all without a time zone."""
     from dateutil import rrule  # imported here: most commands never need it
 
     limits: dict[str, Any] = {"dtstart": first, "until": last, "interval": rule.interval}
@@ -164,7 +170,10 @@ def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[da
 
 
 def _matches_weekdays(date: datetime, days: tuple[tuple[str, str], ...]) -> bool:
-    """Whether the date is one of `days`, (ordinal, weekday) in its month; true if `days` is empty."""
+    """Whether `date` is on one of `days`, pairs of ordinal in the month and weekday.
+
+    True if `days` is empty.
+    """
     nths = {"", str((date.day + 6) // 7)}
     if date.day + 7 > monthrange(date.year, date.month)[1]:
         nths.add("-1")
@@ -195,7 +204,7 @@ def _parse_by_month_day(text: str, freq: str) -> tuple[int, ...] | None:
 
 
 def _weekday_texts(days: tuple[tuple[str, str], ...]) -> list[str]:
-    """Each weekday with all its ordinals: `Tuesday`, `the first and fourth Thursday`."""
+    """Return each weekday with all its ordinals, such as `Tuesday` or `the first and fourth Thursday`."""
     ordinals: dict[tuple[str, bool], list[str]] = {}
     for nth, day in days:
         ordinals.setdefault((day, bool(nth)), []).append(_ORDINALS.get(nth, ""))

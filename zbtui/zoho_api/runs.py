@@ -1,4 +1,4 @@
-"""A year of history, with its rows paired into runs, and the last good and the last failed run."""
+"""Builds an org's history: a year of rows, paired into runs, with the last good and the last failed run."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Final
 from zbtui.zoho_api.history import HistoryEntry, RunOutcome, sort_newest_first
 
 MAX_RUN_DURATION: Final = timedelta(days=7)
-"""A start and an end further apart than this belong to different runs."""
+"""The longest time between a start and an end that are taken as parts of one run."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupRun:
-    """One backup, paired from its rows in the history."""
+    """One backup run, put together from its start row and its end row in the history."""
 
     started_at: datetime | None
-    """None: no row gives the time of the start."""
+    """The time when the run started; None if no row gives the time."""
     ended_at: datetime | None
     outcome: RunOutcome | None
-    """None: still running, or no row records its end."""
+    """The outcome of the run; None if it is still in progress, or if no row records its end."""
     repeat_type: str | None
 
 
@@ -30,7 +30,7 @@ class History:
     """The history of one org, at most a year long. Made by `build_history`."""
 
     entries: tuple[HistoryEntry, ...] = ()
-    """Newest first."""
+    """All rows of the history, newest first."""
     runs: tuple[BackupRun, ...] = ()
     """The runs in the order of their starts, newest first."""
     last_finished: HistoryEntry | None = None
@@ -38,34 +38,37 @@ class History:
     last_completed: HistoryEntry | None = None
     last_failed: HistoryEntry | None = None
     unfinished_start: HistoryEntry | None = None
-    """The newest start, if no run has ended since."""
+    """The newest row that starts a run, if no run has ended since; otherwise None."""
 
     @property
     def last_completed_at(self) -> datetime | None:
-        """The earliest possible time of `last_completed`; None: none completed, or no row gives a time."""
+        """The earliest possible time of `last_completed`; None if no run completed, or no time is known."""
         return self.earliest_possible_time(self.last_completed) if self.last_completed else None
 
     def newest_with_action(self, action: str) -> HistoryEntry | None:
-        """The newest row with an action, such as `stopped`."""
+        """Return the newest row with an action, such as `stopped`; None if there is no such row."""
         return next((entry for entry in self.entries if entry.action == action), None)
 
     def earliest_possible_time(self, entry: HistoryEntry) -> datetime | None:
-        """The earliest possible time of a row: its own, else the time of the next older row with a time."""
+        """Return a row's own time or, if the row has none, the time of the next older row with a time."""
         older = self.entries[self.entries.index(entry) :]
         return next((row.logged_at for row in older if row.logged_at), None)
 
     def until(self, end: datetime) -> History:
-        """The history without the rows later than `end`."""
+        """Return the history without the rows later than `end`."""
         rows = tuple(row for row in self.entries if row.logged_at is None or row.logged_at <= end)
         return self if len(rows) == len(self.entries) else build_history(rows)
 
     def count_runs(self, begin: datetime, end: datetime) -> int:
-        """How many runs began from `begin` to just before `end`; failed runs count, as Zoho counts them."""
+        """Return how many runs began from `begin` to just before `end`.
+
+        Failed runs count, as Zoho counts them.
+        """
         began = (run.started_at or run.ended_at for run in self.runs)
         return sum(at is not None and begin <= at < end for at in began)
 
     def count_bought(self, begin: datetime, end: datetime) -> int:
-        """How many extra backups were bought from `begin` to just before `end`."""
+        """Return how many extra backups were bought from `begin` to just before `end`."""
         bought = (entry for entry in self.entries if entry.action == "purchased")
         return sum(entry.count for entry in bought if entry.logged_at and begin <= entry.logged_at < end)
 
@@ -89,7 +92,7 @@ def build_history(entries: Iterable[HistoryEntry]) -> History:
 def _pair_starts_with_ends(newest_first: Sequence[HistoryEntry]) -> tuple[BackupRun, ...]:
     runs: list[BackupRun] = []
     unfinished: list[int] = []
-    """Indexes in `runs` of the runs without an end so far."""
+    """The indexes in `runs` of the runs without an end so far."""
     for entry in reversed(newest_first):
         if entry.starts_run:
             unfinished.append(len(runs))
@@ -107,7 +110,7 @@ def _pair_starts_with_ends(newest_first: Sequence[HistoryEntry]) -> tuple[Backup
 
 
 def _may_be_same_run(start: BackupRun, end: BackupRun) -> bool:
-    """Whether an unfinished start and an end may belong to one run."""
+    """Whether `start`, a run without an end, and `end`, a run without a start, may be one run."""
     if start.repeat_type and end.repeat_type and start.repeat_type != end.repeat_type:
         return False
     return not (start.started_at and end.ended_at) or end.ended_at - start.started_at <= MAX_RUN_DURATION

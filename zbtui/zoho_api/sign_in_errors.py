@@ -1,7 +1,7 @@
-"""The problems with getting a token, each with one message and one hint (accounts pages on tokens).
+"""Turns errors of token requests into problems, each with a message and a hint (accounts pages on tokens).
 
-The same code means different things at different steps: `invalid_code` means a dead refresh token in a
-running watch, and an expired code during a sign-in.
+The same code means different things at different steps: `invalid_code` means a dead refresh token when an
+access token is renewed, and an expired code during a sign-in.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from zbtui.model.text import clean
 from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES, data_center_label, fill_in_data_center
 
 TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"]
-"""The token request: an access token by one of the two grants, or the first tokens of a sign-in."""
+"""The kind of token request that failed.
+
+`refresh` and `client-credentials` request an access token, the others the first tokens of a sign-in.
+"""
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
-"""Kind, whether the problem is final, message and hint."""
+"""The kind of a problem, whether the problem is final, its message and its hint."""
 
 
 def _auth(message: str, hint: str) -> _ErrorRow:
@@ -96,12 +99,15 @@ _ERRORS_AT_STEP: Final[Mapping[tuple[TokenStep, str], _ErrorRow]] = {
     ("client-credentials", "invalid_client"): _NO_SELF_CLIENT,
 }
 _ERROR_WORD: Final = re.compile(r"[a-z0-9_]+")
-"""The form of Zoho's error codes, all but the code of the lock-out."""
+"""The form of all error codes of Zoho's accounts hosts except the code of a lock-out."""
 _ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri", "expired_token": "expired"}
 
 
 def token_problem(error: str, status: int | None, data_center: str, step: TokenStep = "refresh") -> Problem:
-    """The problem for an accounts host's `error`, sent with any HTTP `status` (None: no answer)."""
+    """Return the problem for `error`, a code from an accounts host.
+
+    `status` is the answer's HTTP status; None if the code came without an answer.
+    """
     code = clean(error, 60)
     word = _ALIASES.get(code, code)
     row = _ERRORS_AT_STEP.get((step, word)) or _ERRORS.get(word)
@@ -119,9 +125,11 @@ def token_problem(error: str, status: int | None, data_center: str, step: TokenS
 
 
 def with_lockout_code(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An accounts host's answer, in which a lock-out in any language has the code `LOCKOUT`.
+    """Return an accounts host's answer, with `LOCKOUT` as its code if it reports a lock-out in any
+    language.
 
-    Zoho translates only this code ("拒绝访问"): `status` is `failure`, and `error` is not a code word.
+    Zoho translates only this code ("拒绝访问"). A lock-out is recognized by the `status` `failure`, and an
+    `error` that is not a code word.
     """
     error = answer.get("error")
     if not isinstance(error, str) or not error or answer.get("status") != "failure":
@@ -130,7 +138,7 @@ def with_lockout_code(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def already_watched_problem(org_number: str, org_name: str) -> Problem:
-    """The problem that the sign-in is for an org under watch by another name."""
+    """Return the problem that a sign-in is for an org that zbtui watches by another name."""
     return Problem(
         "auth",
         f"This sign-in is for org number {clean(org_number, 40)}, which is already watched as {org_name}.",
@@ -141,7 +149,7 @@ def already_watched_problem(org_number: str, org_name: str) -> Problem:
 
 
 def other_org_problem(org_name: str, known: str, org_number: str) -> Problem:
-    """The problem that the sign-in is for another org than before."""
+    """Return the problem that a sign-in is for another org than the one known by `org_name`."""
     return Problem(
         "auth",
         f"This sign-in is for org number {clean(org_number, 40)}, but {org_name} is {clean(known, 40)}.",
@@ -152,7 +160,7 @@ def other_org_problem(org_name: str, known: str, org_number: str) -> Problem:
 
 
 def token_budget_problem(until: datetime) -> Problem:
-    """The problem that no token request was sent, as Zoho would lock the sign-in."""
+    """Return the problem that no token is requested until `until`, as Zoho would lock the sign-in."""
     return Problem(
         "throttled",
         "Many tokens were asked for lately: zbtui waits, or Zoho would lock this sign-in.",
@@ -198,7 +206,10 @@ USED_CODE_PROBLEM: Final = Problem(
 
 
 def missing_scope_problem(granted: frozenset[str] | None) -> Problem | None:
-    """The problem with a consent for the scopes `granted`; None: no problem, or Zoho names no scopes."""
+    """Return the problem with a consent that does not cover backups; None if there is no problem.
+
+    `granted` are the consent's scopes; None means that Zoho names no scopes, which is no problem.
+    """
     if granted is None or granted & {BACKUP_SCOPE, BACKUP_SCOPE.replace(".READ", ".ALL")}:
         return None
     scopes = clean(", ".join(sorted(granted)), 80) or "none at all"

@@ -37,7 +37,7 @@ _OMITTED_IF_EMPTY: Final = (*_DURATION_FIELDS, "tags", "accent", "mute")
 
 
 def split_words(text: str) -> list[str]:
-    """Split at spaces and commas."""
+    """Split a text into words at spaces and commas."""
     return text.replace(",", " ").split()
 
 
@@ -46,16 +46,16 @@ _PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "accent": lambda text: None if text == _NO_ACCENT else text,
     "mute": lambda text: text == _MUTED,
 }
-"""Parsers of the fields whose value is not the text itself."""
+"""Functions that parse a field's text, by key, for fields whose value is not the text itself."""
 
 
 class EditScreen(FormScreen[None]):
-    """Edits an org. Changes apply at once; a new data center is first checked with Zoho."""
+    """The form that edits an org. Changes apply at once; a new data center is first checked with Zoho."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("edit")
 
     def __init__(self, org_service: OrgService, org: Org, policy: WatchPolicy) -> None:
-        """`policy` has the intervals that apply where an org has none of its own."""
+        """`policy` holds the intervals that apply to an org without intervals of its own."""
         super().__init__(org_service)
         self._org = org
         self._policy = policy
@@ -97,7 +97,11 @@ class EditScreen(FormScreen[None]):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        """Save on enter; after a rename, or just after the form opened, only the Save button saves."""
+        """Save when enter is pressed in an input.
+
+        After a rename, or just after the form opened, enter shows a message instead, and only the Save
+        button saves.
+        """
         name = next(field.value for field in self.query(Field) if field.key == "name")
         is_renamed = name not in ("", self._org.name)
         if is_renamed or self.is_just_opened:

@@ -1,4 +1,4 @@
-"""Rows of a form: a label in one column, an input or select in the other."""
+"""The rows of a form: a label in one column, an input or select in the other."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SecretInput(TextInput):
 
 
 class Field(Horizontal):
-    """One row: a label and an editor, identified by the field's key."""
+    """One row of a form: a label and an editor (input or select), identified by `key`."""
 
     def __init__(self, key: str, label: str, editor: Widget) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Field(Horizontal):
 
     @property
     def value(self) -> str:
-        """The typed text, stripped, or the chosen value."""
+        """The typed text without white space around it, or the chosen value."""
         editor = self.editor
         if isinstance(editor, Input):
             return editor.value.strip()
@@ -87,12 +87,12 @@ def secret_field(key: str, label: str, placeholder: str = "") -> Field:
 
 
 def data_center_field(value: str, *more: tuple[str, str]) -> Field:
-    """A choice of data centers, each with the host of its CRM, followed by the options `more`."""
+    """Return a field that offers all data centers with the hosts of their CRM, then the options `more`."""
     options = [(f"{data_center_label(key)}  {dc.web_host('crm')}", key) for key, dc in DATA_CENTERS.items()]
     return choice_field("data_center", "Address bar", [*options, *more], value)
 
 
 def choice_field(key: str, label: str, options: Sequence[tuple[str, str]], value: str) -> Field:
-    """A choice of options: pairs of text and value."""
+    """Return a field that offers `options`, which are pairs of shown text and value."""
     contents = [(Content(text), option_value) for text, option_value in options]
     return Field(key, label, Select(contents, value=value, allow_blank=False, compact=True))

@@ -1,4 +1,4 @@
-"""The base of the screens that add, edit and remove orgs."""
+"""The base class of the screens that add, edit and remove orgs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _READING_SECONDS: Final = 1.0
-"""The least time in which a person can read a form."""
+"""The shortest time, in seconds, in which a person can read a form."""
 _log = logging.getLogger(__name__)
 
 
 class FormScreen(ModalScreen[T]):
-    """Runs work in the org service, shows its problems, and closes with a result."""
+    """A form on the screen: runs work in the org service, shows its problems, closes with a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
 
@@ -37,11 +37,11 @@ class FormScreen(ModalScreen[T]):
         self.org_service = org_service
         self._opened_at = org_service.clock.monotonic()
         self._result: list[T] = []
-        """The result, from `finish` until the screen closes."""
+        """A list with the screen's result, from `finish` until the screen closes; else an empty list."""
 
     @property
     def is_just_opened(self) -> bool:
-        """Whether nobody can have read the form yet: keys may be the rest of a pasted text."""
+        """Whether the form opened too recently to be read; a key can then be the rest of a pasted text."""
         return self.org_service.clock.monotonic() - self._opened_at < _READING_SECONDS
 
     def run_in_service(self, work: Coroutine[Any, Any, None]) -> None:
@@ -64,11 +64,11 @@ class FormScreen(ModalScreen[T]):
             self.show_failure(problem)
 
     def show_failure(self, problem: Problem) -> None:
-        """Show why the work failed."""
+        """Show the problem because of which the work in the org service has failed."""
         self.show_problem(problem)
 
     def show_problem(self, problem: Problem | None) -> None:
-        """Show a problem below the fields; None clears it."""
+        """Show a problem below the fields; if `problem` is None, remove the problem shown before."""
         message = self.query_one("#wrong", Static)
         message.update(Content(f"{problem.message} {problem.hint}" if problem else ""))
         message.display = problem is not None
@@ -76,11 +76,11 @@ class FormScreen(ModalScreen[T]):
             self.call_after_refresh(message.scroll_visible, animate=False)
 
     def finish(self, result: T) -> None:
-        """Close with this result, as soon as no other screen is on top of this one."""
+        """Close this screen with `result`, as soon as no other screen is on top of it."""
         self._result.append(result)
         self.tick()
 
     def tick(self) -> None:
-        """Called once a second while this screen is on top."""
+        """Close the screen if `finish` has set a result. Called once a second while it is on top."""
         if self._result and self.is_current:
             self.dismiss(self._result.pop())

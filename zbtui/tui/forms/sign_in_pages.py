@@ -1,4 +1,4 @@
-"""The pages of the sign-in form; each shows and reads its own fields."""
+"""The pages of the sign-in form; each page shows and reads its own fields."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 _CODE_LIFETIME: Final = timedelta(minutes=10)
 _TYPED_IN: Final = ""
-"""The value of the field `client_of` if the client is typed in."""
+"""The value of the field `client_of` if the user types in the OAuth client's id and secret."""
 
 
 class SignInPage(Vertical):
-    """The base of the pages: finds fields by key."""
+    """The base class of the sign-in form's pages; finds fields by key."""
 
     def field(self, key: str) -> Field:
         return next(field for field in self.query(Field) if field.key == key)
 
     @property
     def editors(self) -> list[Widget]:
-        """The editors of all visible fields, top to bottom."""
+        """The editors (inputs and selects) of all visible fields, from top to bottom."""
         return [field.editor for field in self.query(Field) if field.display]
 
     def key_of(self, action: str) -> str:
-        """The key of one of the screen's actions."""
+        """Return the key that runs `action` on the sign-in screen."""
         return key_of(self.screen, f"sign-in.{action}")
 
     def show_fields(self, **shown: bool) -> None:
@@ -76,16 +76,16 @@ class OrgPage(SignInPage):
 
     @property
     def values(self) -> dict[str, str]:
-        """The typed values, by key of the config's `[[org]]` table."""
+        """The typed values by their keys in the config's `[[org]]` table."""
         shown = {field.key: field.value for field in self.query(Field) if field.display}
         return {key: text for key, text in shown.items() if text or key == "name"}
 
 
 class MethodPage(SignInPage):
-    """Asks for the sign-in method."""
+    """Asks for the sign-in method: how the user gives zbtui access at Zoho."""
 
     def __init__(self, first: SignInMethod) -> None:
-        """`first` is the method that is highlighted when the page opens."""
+        """`first` is the sign-in method that is highlighted when the page opens."""
         super().__init__(id="way")
         self._first: SignInMethod = first
 
@@ -111,7 +111,7 @@ class MethodPage(SignInPage):
 
 
 class ClientPage(SignInPage):
-    """Shows the steps in Zoho's API console, and asks for the values from there."""
+    """Shows the steps in Zoho's API console, and asks for the OAuth client's data from there."""
 
     def __init__(self) -> None:
         super().__init__(id="client")
@@ -138,10 +138,13 @@ class ClientPage(SignInPage):
         examples: Mapping[str, str],
         now: datetime,
     ) -> None:
-        """Args:
-        clients: orgs under watch whose client may be reused.
-        existing: the org that signs in again; None for a new org.
-        examples: initial values by field key.
+        """Fill in the page for the sign-in method and the data center that the user has chosen.
+
+        Args:
+            clients: The orgs under watch whose OAuth client can be used for this sign-in, too.
+            existing: The org that signs in again, or None for a new org.
+            examples: The initial texts of fields, by field key.
+            now: The time at which the page opens.
         """
         guide = SIGN_IN_GUIDES[method]
         self._method, self._opened_at = method, now
@@ -175,7 +178,7 @@ class ClientPage(SignInPage):
         self.tick(now)
 
     def reset_client_choice(self) -> None:
-        """Go back to a client that is typed in."""
+        """Set the field `client_of` back, so that the user types in the OAuth client's id and secret."""
         self.field("client_of").value = _TYPED_IN
         self.update_client_fields()
 
@@ -184,7 +187,7 @@ class ClientPage(SignInPage):
         self.show_fields(client_id=is_typed, client_secret=is_typed)
 
     def tick(self, now: datetime) -> None:
-        """Show for how long a code that was generated when this page opened is still valid."""
+        """Show how much longer a code is valid that was generated at Zoho when this page opened."""
         minutes = self.query_one("#minutes", Static)
         minutes.display = self._method == "code"
         if self._opened_at is None or self._method != "code":
@@ -210,12 +213,12 @@ class ClientPage(SignInPage):
 
     @property
     def client_secret(self) -> str | None:
-        """The typed client secret, which callers must not store; None if a client is reused."""
+        """The typed client secret, which callers must not store; None if an org's client is reused."""
         return None if self.client_from else self.field("client_secret").value
 
     @property
     def code_or_token(self) -> str | None:
-        """The typed code or refresh token, which callers must not store; None if the method needs none."""
+        """The typed code or refresh token, which callers must not store; None if neither is needed."""
         return self.field("answer").value if SIGN_IN_GUIDES[self._method].pasted_value else None
 
 
@@ -231,14 +234,14 @@ class WaitPage(SignInPage):
             yield Static(id=name, markup=False)
 
     def clear(self) -> None:
-        """Clear the page from the previous attempt."""
+        """Remove all that the previous sign-in attempt has shown on this page."""
         self._progress = None
         for static in self.query(Static):
             static.update("")
         self.query_one("#code").display = self.query_one("#qr").display = False
 
     def show_poll_failed(self) -> None:
-        """Show that the sign-in worked, but the first poll failed."""
+        """Show that the sign-in worked, but the first poll of the org failed."""
         self.clear()
         self.query_one("#asking", Static).update(
             "Zoho signed you in; looking at the org failed. Try again, or go back, which gives it up."
@@ -261,7 +264,7 @@ class WaitPage(SignInPage):
                 url_with_code = progress.verification_url_with_code
                 lines = qr_rows(url_with_code) if url_with_code else []
                 qr.update(Content("\n".join(lines)))
-                # Shown only if it fits together with the 13 other rows; the address is enough.
+                # The QR code is shown only if it and the 13 other rows fit; the address alone is enough.
                 qr.display = bool(lines) and self.app.size.height >= len(lines) + 13
             case ConsentPage(url, redirect_uri):
                 lead = "Accept in the browser. It comes to "
@@ -290,7 +293,7 @@ class WaitPage(SignInPage):
 
 
 def _time_left(end: datetime, now: datetime) -> str:
-    """The time until `end`, such as `04:31`; never negative."""
+    """Return the time until `end`, such as `04:31` (minutes and seconds); never negative."""
     return countdown(max(end - now, timedelta())).removeprefix("00:")
 
 

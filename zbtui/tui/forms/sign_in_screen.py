@@ -39,18 +39,21 @@ _NEXT_LABELS: Final = {
 
 
 class SignInScreen(FormScreen[Snapshot | None]):
-    """Guides through the pages; esc goes back one page. Only confirming the last page stores anything."""
+    """Guides the user through the sign-in, page by page; esc goes back one page.
+
+    Only confirming the last page stores anything.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("sign-in")
 
     def __init__(self, org_service: OrgService, existing: Org | None = None) -> None:
-        """`existing` is the org that signs in again; None for a new org."""
+        """`existing` is the org that signs in again, or None for a new org."""
         super().__init__(org_service)
         self._existing_org = existing
         self._pages = _PAGES[1:] if existing else _PAGES
         self._method: SignInMethod | None = None
         self._client_page_filled_for: tuple[str | None, ...] = ()
-        """Method, data center and accounts URL for which the client page was last filled in."""
+        """The sign-in method, data center and accounts URL for which the client page was filled in."""
         self._flow: SignInFlow | None = None
         self._progress: SignInProgress | None = None
 
@@ -95,7 +98,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self.call_after_refresh(self._focus_page, page)
 
     def _focus_page(self, page: str) -> None:
-        """Focus the first widget of the page and show the page number; called after the layout."""
+        """Focus the first widget of `page` and show the page number; called after the page's layout."""
         if page != self.current_page:
             return
         self.set_focus(self._first_widget(page))
@@ -113,7 +116,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
     # Navigation
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Enter goes to the next field, and from the last one to the next page."""
+        """Go to the next field on enter, and from the last field to the next page."""
         message.stop()
         editors = self.query_one(f"#{self.current_page}", SignInPage).editors
         if message.input not in editors:
@@ -135,7 +138,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
             self._focus_next_field(message.select)
 
     def _focus_next_field(self, editor: Widget) -> None:
-        """Focus the next field, or the Next button after the last one."""
+        """Focus the field after `editor`, or the Next button if `editor` is the last one."""
         editors = self.query_one(f"#{self.current_page}", SignInPage).editors
         after = editors[editors.index(editor) + 1 :] if editor in editors else []
         self.set_focus(after[0] if after else self.query_one("#next"))
@@ -188,7 +191,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self._show_page("client")
 
     def _org_from_first_page(self) -> Org:
-        """The new org with the values of the first page."""
+        """Return the new org with the values of the first page. Raises ProblemError if one is invalid."""
         return self.org_service.parse_org({**self.query_one(OrgPage).values, "client_id": "1000"})
 
     # Signing in
@@ -209,7 +212,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self.run_in_service(self._sign_in(self._flow, page))
 
     def _draft(self, page: ClientPage, method: SignInMethod) -> Org:
-        """The org made from all typed values except the secrets."""
+        """Return the org made from all typed values except the secrets."""
         values = {"client_id": page.client_id}
         if method == "client-credentials":
             values |= {"grant": "client-credentials", "soid": page.soid}
@@ -237,7 +240,11 @@ class SignInScreen(FormScreen[Snapshot | None]):
             self.finish(snapshot)
 
     def show_failure(self, problem: Problem) -> None:
-        """Show the problem; keep a flow that has signed in, so that only the poll is repeated."""
+        """Show the problem because of which the sign-in or the saving has failed.
+
+        If the user is signed in and only the first poll failed, the sign-in is kept and only the poll
+        repeated.
+        """
         flow = self._flow
         if self.current_page == "wait" and flow:
             if flow.is_signed_in and problem.kind != "auth":
@@ -294,7 +301,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
             self.query_one(WaitPage).show_browser_opened(opened)
 
     def action_copy(self) -> None:
-        """Copy the address if one is shown, else the scopes; never a secret."""
+        """Copy Zoho's sign-in address if one is shown, else the OAuth scopes; never a secret."""
         page, text, subject = self._progress, SIGN_IN_SCOPES, "the scopes"
         if self.current_page == "wait" and isinstance(page, DeviceCode | ConsentPage):
             subject = "the address"

@@ -1,4 +1,4 @@
-"""The text of the banner above the orgs: problems of zbtui itself or of this machine. Pure."""
+"""Makes the text of the banner above the orgs: problems of zbtui itself or of this machine. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from zbtui.tui.org_list import OrgList
 
 
 def banner_lines(org_list: OrgList, problems: Iterable[Problem | None]) -> list[str]:
-    """One line for each problem; `problems` are those of zbtui itself, or None."""
+    """Return the banner's lines, one for each problem of zbtui itself or of this machine.
+
+    `problems` are the problems of zbtui itself; each None stands for a part without a problem.
+    """
     lines = [org_list.problem_text(problem) for problem in problems if problem]
     snapshots = list(org_list.all_orgs.values())
     offset = max((snapshot.zoho.clock_offset for snapshot in snapshots), key=abs, default=timedelta())

@@ -1,4 +1,4 @@
-"""Rows of the detail screen: the pages History, Looks and JSON, and the dates of the next runs. Pure."""
+"""Makes rows of the detail screen: the pages History, Looks and JSON, and the dates of next runs. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_PLAN = AGENDA_HORIZON * 12
 
 
 def next_date_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
-    """Zoho's date of the next run, and the estimated dates of the four after it."""
+    """Return Zoho's date of the next backup run, and estimated dates of up to four later runs, as rows."""
     backup = snapshot.zoho.backup
     if backup is None or backup.next_run is None or snapshot.time_to_next_run(now) is None:
         return []
@@ -33,7 +33,7 @@ def next_date_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None
 
 
 def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
-    """The year as a calendar, followed by each entry of the history."""
+    """Return the rows of the page History: the year as a calendar, then each entry of the history."""
     history = snapshot.zoho.history
     if history is None:
         return [("History", "it could not be read yet")]
@@ -63,7 +63,10 @@ def _history_row(entry: HistoryEntry, zone: tzinfo | None) -> tuple[str, str]:
 def poll_rows(
     polls: Sequence[PollRecord], now: datetime, zone: tzinfo | None = None, *, names_hidden: bool = False
 ) -> Rows:
-    """The latest polls, newest first. `names_hidden` also hides the outcome of failed polls."""
+    """Return the rows of the page Looks: one row for each poll, in the order of `polls`.
+
+    If `names_hidden` is true, the outcome of failed polls is hidden.
+    """
     rows: Rows = [("", f"the last {MAX_POLL_RECORDS} looks since zbtui started")]
     for poll in polls:
         left = f" · {poll.credits_remaining} API credits left" if poll.credits_remaining is not None else ""
@@ -75,13 +78,13 @@ def poll_rows(
 
 
 def answer_json(snapshot: Snapshot) -> str:
-    """Zoho's answer as JSON: six keys with cleaned values, or null if no backup is set up."""
+    """Return Zoho's answer as JSON: six keys with cleaned values, or null if no backup is set up."""
     body = {"backup": snapshot.zoho.backup.as_dict() if snapshot.zoho.backup else None}
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
 def json_rows(snapshot: Snapshot) -> Rows:
-    """Zoho's answer as JSON, one row for each line."""
+    """Return the rows of the page JSON: Zoho's answer as JSON, one row for each line."""
     if snapshot.zoho.observed_at is None:
         return [("", "not seen yet")]
     return [("", line) for line in answer_json(snapshot).splitlines()]

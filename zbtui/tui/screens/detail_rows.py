@@ -1,4 +1,4 @@
-"""The detail screen's page Now: one org in full, as rows of label and text. Pure."""
+"""Makes the rows of the detail screen's page Now: one org in full, as label and text. Pure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _NULL = "null"
 def detail_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, dates: Rows, zone: tzinfo | None = None
 ) -> Rows:
-    """All rows from top to bottom; a row ("", "") separates two groups.
+    """Return all rows of the page from top to bottom; a row ("", "") separates two groups.
 
     Args:
-        dates: the result of `next_date_rows`.
-        zone: the viewer's time zone; None: the machine's.
+        dates: The rows that `next_date_rows` returned.
+        zone: The viewer's time zone; None stands for this machine's time zone.
     """
     org = snapshot.org
     rows: Rows = [("Verdict", f"{badge(verdict)}: {verdict.headline}")]
@@ -59,7 +59,7 @@ def detail_rows(
 
 
 def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
-    """The six keys of Zoho's answer as received; each date is followed by the viewer's local time."""
+    """Return rows with Zoho's answer as received; each date is followed by the viewer's local time."""
     backup = snapshot.zoho.backup
     if backup is None:
         return [("backup", "none" if snapshot.zoho.observed_at else "not seen yet")]
@@ -85,7 +85,7 @@ def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
 
 
 def _history_and_links_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
-    """Rows about history and links, and the time since these were read."""
+    """Return rows about history and download links, and how long ago the history was read."""
     history, zoho_now = snapshot.zoho.history, snapshot.zoho_now(now)
     last_good = last_good_summary(snapshot, now).removeprefix("last good ").removeprefix("last ")
     rows = [("Last good", _with_date(last_good, snapshot.last_completed, zone))]

@@ -1,4 +1,4 @@
-"""The detail screen: one org in full."""
+"""The detail screen: all that is known of one org, on four pages."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _TAB_GAP: Final = "   "
 
 
 class DetailScreen(ModalScreen[str | None]):
-    """Four pages: the org now, its history, its latest polls, and Zoho's answer as JSON.
+    """Shows one org on four pages: its state now, history, latest polls, and Zoho's answer as JSON.
 
-    Returns `SIGN_IN` if the user chooses to sign in again, else None.
+    The screen returns `SIGN_IN` if the user chooses to sign in again, else None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("detail")
@@ -46,7 +46,7 @@ class DetailScreen(ModalScreen[str | None]):
         poll: Callable[[str], None],
         open_crm: Callable[[str], None],
     ) -> None:
-        """`poll(name)` polls an org now; `open_crm(name)` opens its CRM in the browser."""
+        """`poll(name)` polls the org called `name` now; `open_crm(name)` opens its CRM in the browser."""
         super().__init__()
         self._fleet = fleet
         self._org_name = org_name
@@ -65,7 +65,7 @@ class DetailScreen(ModalScreen[str | None]):
         self.tick()
 
     def tick(self) -> None:
-        """Called once a second while this screen is on top."""
+        """Show the org's current data, or close if the org was removed. Called once a second."""
         snapshot = self._snapshot()
         if snapshot is None:
             self.dismiss(None)
@@ -81,7 +81,7 @@ class DetailScreen(ModalScreen[str | None]):
         self.query_one(RowList).set_rows(self._rows(snapshot))
 
     def _snapshot(self) -> Snapshot | None:
-        """The org's snapshot, without names while names are hidden; None if the org was removed."""
+        """Return the org's snapshot, or None if the org was removed. Hidden names are replaced."""
         matches = [snapshot for snapshot in self._fleet.snapshots if snapshot.org.name == self._org_name]
         return self._org_list.redact(matches[0]) if matches else None
 
@@ -139,7 +139,7 @@ class DetailScreen(ModalScreen[str | None]):
         self._open_crm(self._org_name)
 
     def action_copy(self) -> None:
-        """Copy the text of the row under the cursor."""
+        """Copy the text of the row under the cursor to the clipboard."""
         row = self.query_one(RowList).selected_row
         if row and row[1].strip():
             copy(self, row[1], row[0] or "the line")

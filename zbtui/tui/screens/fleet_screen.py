@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from zbtui.onboarding import OrgService
 
 _UPDATE_DELAY_SECONDS: Final = 0.2
-"""Delay for collecting snapshots: sorting after each of thousands is slow and makes rows jump."""
+"""How long new snapshots are collected before one sort; a sort after each is slow and makes rows jump."""
 
 
 class FleetScreen(OrgCommands, Screen[None]):
-    """Shows all orgs live."""
+    """The main screen: shows all orgs, with live updates."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("fleet")
     HORIZONTAL_BREAKPOINTS = NARROW
@@ -57,7 +57,14 @@ class FleetScreen(OrgCommands, Screen[None]):
         state: ScreenState,
         save_state: Callable[[ScreenState], None],
     ) -> None:
-        """`list_problems` returns the problems of zbtui itself; `save_state` gets each changed state."""
+        """Make the main screen, with the view, sort order and filter of `state`.
+
+        Args:
+            list_problems: Returns the problems of zbtui itself; None stands for a part without a problem.
+            label: A text that marks the demo, shown at the left of the fleet bar, or None.
+            state: The view, sort order and filter with which the screen opens.
+            save_state: Called with the new state whenever view, sort order or filter have changed.
+        """
         super().__init__()
         self.fleet = fleet
         self.org_service = org_service
@@ -71,12 +78,12 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._save_state = save_state
         self._views: dict[View, OrgListView] = {}
         self._bars_are_outdated = True
-        """Whether there are changes that bars and banner do not show yet."""
+        """Whether fleet bar, status line or banner do not show the latest changes yet."""
         self._problems: tuple[Problem | None, ...] = ()
         self._org_to_select = ""
-        """Name of the org to select as soon as the org appears; empty: none."""
+        """The name of the org to select as soon as that org appears; empty if there is none."""
         self._selection_before_filter: tuple[str | None, str | None] | None = None
-        """The org selected before the last change of the filter, and the org selected after it."""
+        """The orgs that were selected before and after the last change of the filter, by name."""
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
@@ -103,7 +110,7 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     @property
     def view(self) -> OrgListView:
-        """The current view."""
+        """The view of the orgs that is shown now."""
         return self._views[self._view]
 
     @property
@@ -128,12 +135,12 @@ class FleetScreen(OrgCommands, Screen[None]):
         return view
 
     def keys_changed(self) -> None:
-        """Show the new keys in all views."""
+        """Show the new keys in all views after the keys in the config have changed."""
         for view in self._views.values():
             view.keys_changed()
 
     async def action_show(self, name: View) -> None:
-        """Switch to that view, with the cursor on the same org."""
+        """Switch to the view called `name`, with the cursor on the same org."""
         if name == self._view:
             return
         org, before, is_typing = self.selected_org, self.view, self.focused is self.filter_input
@@ -151,14 +158,14 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._update_state()
 
     def go_to_org(self, name: str) -> None:
-        """Select that org; clears the filter if it hides the org."""
+        """Select the org called `name`; clear the filter if it hides that org."""
         if name not in self.org_list.positions and name in self.org_list.all_orgs:
             self._set_filter("")
             self._update_state()
         self.view.select(name)
 
     def _update_state(self) -> None:
-        """Save the screen state if it has changed. Not called for each key typed into the filter."""
+        """Save view, sort order and filter if one has changed; not called at each key typed as a filter."""
         org_list = self.org_list
         state = ScreenState(self._view, org_list.sort, org_list.reverse, org_list.filter_text)
         if state != self._state:
@@ -168,7 +175,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     # Updates
 
     def update_orgs(self, snapshots: Sequence[Snapshot]) -> None:
-        """Show these new snapshots."""
+        """Show new snapshots of some orgs; bars, banner and order of the orgs follow a moment later."""
         now, update = self.fleet.now(), self.org_list.update
         self.view.repaint([snapshot.org.name for snapshot in snapshots if update(snapshot, now)])
         for snapshot in snapshots:
@@ -178,7 +185,10 @@ class FleetScreen(OrgCommands, Screen[None]):
             self.set_timer(_UPDATE_DELAY_SECONDS, self._show_updates)
 
     def tick(self, change: OrgChanges) -> None:
-        """Called once a second, with the orgs added and removed since the last call."""
+        """Update all that the screen shows; called once a second.
+
+        `change` names the orgs that were added and removed since the last call.
+        """
         now, org_list = self.fleet.now(), self.org_list
         if change.added or change.removed or self.fleet.policy is not org_list.policy:
             org_list.set_orgs(self.fleet.snapshots, self.fleet.policy, now)
@@ -230,7 +240,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     # Filter and sort order
 
     def action_find(self) -> None:
-        """Open the filter input."""
+        """Show the filter input with the current filter, and move the focus there."""
         self.filter_input.value = self.org_list.filter_text
         self.filter_input.select_all()
         self.filter_input.display = True
@@ -259,7 +269,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.view.action_move(0, event.rows)
 
     def action_clear(self) -> None:
-        """Show all orgs again."""
+        """Close the filter input and clear the filter, so that all orgs are shown again."""
         self._close_filter_input()
         if self.org_list.filter_text:
             self._set_filter("")
@@ -282,7 +292,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         return super().check_action(action, parameters)
 
     def action_sort(self) -> None:
-        """Sort by the next order of the cycle."""
+        """Sort by the next sort order of `SORT_CYCLE`."""
         index = SORT_CYCLE.index(self.org_list.sort) if self.org_list.sort in SORT_CYCLE else -1
         self._sort_by(SORT_CYCLE[(index + 1) % len(SORT_CYCLE)])
 
@@ -301,7 +311,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._refresh_bars()
 
     def action_hide_names(self) -> None:
-        """Hide names and ids, or show them again."""
+        """Hide names and ids on the screen, or show them again."""
         self.org_list.hide_names(not self.org_list.names_hidden)
         self.filter_input.password = self.org_list.names_hidden  # a filter may contain names
         self._bars_are_outdated = True  # the banner may name orgs and folders
@@ -311,7 +321,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._refresh_bars()
 
     def time_zone_changed(self) -> None:
-        """Draw all times again, in the new time zone."""
+        """Draw all times again after this machine's time zone has changed."""
         self.fleet_bar.reset()
         self.view.rebuild()
         self._refresh_bars()

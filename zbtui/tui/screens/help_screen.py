@@ -1,4 +1,4 @@
-"""The help: keys, filter fields and the legend."""
+"""The help screen: keys, filter fields, and a legend of the signs on the screen."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ _BLANK_ROW: Final = ("", "")
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shows help for the screen that opened it."""
+    """Shows the keys of the screen that opened the help, the filter fields and the legend."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("help")
 
     def __init__(self, keys: list[tuple[str, str]]) -> None:
-        """`keys` are pairs of keys and description."""
+        """`keys` are pairs: the keys of one action, and the description of that action."""
         super().__init__()
         self._keys = keys
 

@@ -1,4 +1,4 @@
-"""The fleet screen's commands on the selected org, and on all orgs."""
+"""The commands of the fleet screen that act on the selected org or on all orgs."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class OrgCommands(_Base):
 
     @property
     def selected_org(self) -> str | None:
-        """The name of the org under the cursor."""
+        """The name of the org under the cursor, or None."""
         raise NotImplementedError
 
     def _hold_selected_org(self) -> Snapshot | None:
-        """The snapshot of the selected org; keeps the order of the orgs for a while."""
+        """Return the selected org's snapshot; this also makes the orgs keep their order for a while."""
         self.org_list.restart_idle_timer()
         return self.org_list.all_orgs.get(self.selected_org or "")
 
@@ -53,7 +53,7 @@ class OrgCommands(_Base):
             self.poll(org.org.name)
 
     def poll(self, org_name: str) -> None:
-        """Poll the org now, or show why that is not possible."""
+        """Poll the org called `org_name` now, or show a toast that says why that is not possible."""
         org, name = self.org_list.all_orgs.get(org_name), self.org_list.display_name(org_name)
         if org is None:
             return
@@ -102,7 +102,7 @@ class OrgCommands(_Base):
     # Screens
 
     def action_open(self) -> None:
-        """Open the sign-in form if the org has to sign in again, else the detail screen."""
+        """Open the sign-in form if the selected org has to sign in again, else the detail screen."""
         org = self._hold_selected_org()
         if org and org.polls.problem and org.polls.problem.kind == "auth":
             self.action_sign_in()
@@ -158,12 +158,12 @@ class OrgCommands(_Base):
             self.open_crm(org.org.name)
 
     def open_crm(self, org_name: str) -> None:
-        """Open the org's CRM in the browser."""
+        """Open the CRM of the org called `org_name` in the browser."""
         if org := self.org_list.all_orgs.get(org_name):
             self.run_worker(self._open_crm(org), exit_on_error=False)
 
     async def _open_crm(self, org: Snapshot) -> None:
-        """Open the org's CRM; without a browser, copy the URL instead."""
+        """Open the org's CRM in the browser; if there is no browser, copy the URL to the clipboard."""
         url = crm_url(org)
         if url is None:
             self._show_toast("This org's data center is one of your own: its page is not known.")

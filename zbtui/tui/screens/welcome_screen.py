@@ -30,7 +30,7 @@ An org that is added elsewhere appears here by itself."""
 
 
 class WelcomeScreen(Screen[None]):
-    """Offers the demo, or to add the first org."""
+    """Offers to show the demo or to add the first org."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("welcome")
 

@@ -1,4 +1,4 @@
-"""Renders the agenda's lines: a day with its hours, a run, an org without a run. Pure."""
+"""Renders the lines of the agenda view: day headings, backup runs, orgs without a known run. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIME_TO_RUN_CELLS: Final = 20
 
 
 def render_day(day: AgendaDay, width: int, now: datetime, zone: tzinfo | None = None) -> StyledLine:
-    """A day's heading: the number of runs, and a time line with one cell for each hour."""
+    """Return a day's heading: date, number of backup runs, and a time line with one cell for each hour."""
     count = "1 run" if len(day.runs) == 1 else f"{len(day.runs)} runs"
     words = relative_day_text(day.day, now.astimezone(zone).date())
     text = first_fitting([f"{words} · {count} · 0h {day.hour_cells} 24h", f"{words} · {count}"], width - 6)
@@ -31,7 +31,11 @@ def render_day(day: AgendaDay, width: int, now: datetime, zone: tzinfo | None = 
 def render_run(
     run: AgendaRun, snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, *, shares_hour: bool
 ) -> StyledLine:
-    """One run, in exactly `width` cells: `09:58 ● acme  in 03:12:44  every week on Monday`."""
+    """Return the line of one backup run: `09:58 ● acme  in 03:12:44  every week on Monday`.
+
+    The line is exactly `width` cells wide. If another run begins in the same hour, `shares_hour` is true,
+    and the line is marked.
+    """
     local = run.local_time
     ahead = run.at - snapshot.zoho_now(now)
     time_to_run: tuple[str, StyleRole]
@@ -55,7 +59,7 @@ def render_run(
 
 
 def render_org_without_run(snapshot: Snapshot, verdict: Verdict, reason: str, width: int) -> StyledLine:
-    """One line for an org without a known upcoming run, with the reason."""
+    """Return the line of an org for which the agenda lists no run, with the `reason`."""
     return _row(
         "", (" ", "text"), snapshot, verdict, (badge(verdict), badge_role(verdict)), [reason], width
     )
@@ -97,7 +101,7 @@ def _is_confirmed(verdict: Verdict) -> bool:
 
 
 def _uncertainty_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """Why the date of the run is uncertain; empty if the date is confirmed."""
+    """Return why the date of the org's next run is uncertain; empty if the date is confirmed."""
     if _is_confirmed(verdict) or snapshot.zoho.observed_at is None:
         return ""
     return f"{verdict.badge}, as of {ago(now - snapshot.zoho.observed_at)}"

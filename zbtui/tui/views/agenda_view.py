@@ -1,4 +1,4 @@
-"""The agenda view: the upcoming runs of all orgs, by day."""
+"""The agenda view: the upcoming backup runs of all orgs, grouped by day."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from zbtui.tui.views.org_list_view import OrgListView, ViewItem
 from zbtui.tui.widgets.styled_line import StyledLine
 
 _SLICE_BUDGET_SECONDS: Final = 0.008
-"""Time for computing later runs without a pause; thousands of plans at once would block the screen."""
+"""The longest time for computing runs without a pause; all of thousands at once would block the screen."""
 _PAUSE_SECONDS: Final = 0.02
 _RUNNING: Final = "running"
 _NONE: Final = "none"
@@ -32,34 +32,37 @@ _NONE: Final = "none"
 
 @dataclass(frozen=True, slots=True)
 class _EmptyDays:
-    """A gap of `days` days without a run, before the day `before`."""
+    """A gap of `days` days without a backup run, which ends before the day `before`."""
 
     before: date
     days: int
 
 
 class _AgendaInputs(NamedTuple):
-    """The data of one org on which the agenda depends; when they change, the agenda is rebuilt."""
+    """The data of one org from which its agenda lines are made; if the data change, they are made again."""
 
     plan: Hashable
-    """Recurrence rule and next run; the later runs depend on these."""
+    """The org's recurrence rule and next run, from which the runs after the next one are computed."""
     is_running: bool
     clock_offset: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class _LaterRuns:
-    """The result of `later_agenda_runs` for one org."""
+    """The backup runs of one org after its next run, as `later_agenda_runs` computed them."""
 
     plan: Hashable
-    """The `_AgendaInputs.plan` from which the runs were computed."""
+    """The recurrence rule and next run (see `_AgendaInputs`) from which the runs were computed."""
     on: date
     """The day on which the runs were computed."""
     runs: tuple[AgendaRun, ...]
 
 
 class AgendaView(OrgListView):
-    """One line for each run, by day; overdue runs and orgs without a run come first."""
+    """Shows one line for each upcoming backup run, grouped by day.
+
+    Overdue runs, orgs without a known run and running backups come before the days.
+    """
 
     opens_at_top: ClassVar[bool] = True
     fixed_order: ClassVar[str] = "by time of their runs"
@@ -67,16 +70,16 @@ class AgendaView(OrgListView):
     def __init__(self, org_list: OrgList) -> None:
         super().__init__(org_list)
         self._later: dict[str, _LaterRuns] = {}
-        """By org name; orgs not computed yet are missing."""
+        """The later runs by org name; an org is missing until its later runs have been computed."""
         self._agenda: Agenda | None = None
         self._made_at: datetime | None = None
         self._made_at_offset: timedelta | None = None
-        """The machine's UTC offset at `_made_at`; if it changes, the time zone has changed."""
+        """This machine's UTC offset at `_made_at`; if the offset changes, the time zone has changed."""
         self._days: dict[date, AgendaDay] = {}
         self._inputs: dict[str, _AgendaInputs] = {}
-        """The inputs of the current lines, by org name."""
+        """The data from which the current lines were made, by org name."""
         self._inputs_cache: dict[str, tuple[Snapshot, _AgendaInputs]] = {}
-        """The latest inputs by org name, with the snapshot they were read from."""
+        """By org name: the snapshot last read, and the agenda inputs that were read from it."""
         self._is_computing = False
 
     def make_items(self) -> Sequence[ViewItem]:
@@ -135,7 +138,7 @@ class AgendaView(OrgListView):
         return cached[1]
 
     def _is_still_valid(self) -> bool:
-        """Whether the agenda still holds at this time and in this time zone; inputs are not compared."""
+        """Whether the agenda still holds now and in this time zone; changes of orgs are not checked."""
         if self._agenda is None or self._made_at is None:
             return False
         if self._made_at.astimezone().utcoffset() != self._made_at_offset:
@@ -165,7 +168,7 @@ class AgendaView(OrgListView):
     # Later runs, computed in slices
 
     def _orgs_without_later_runs(self) -> list[str]:
-        """The orgs whose later runs have not been computed today."""
+        """Return the names of the orgs whose later runs have not been computed today."""
         today, later = self.org_list.now.date(), self._later
         names = [name for name in self._inputs if name in self.org_list.all_orgs]
         return [name for name in names if name not in later or later[name].on != today]
@@ -195,6 +198,6 @@ class AgendaView(OrgListView):
 
 def _inputs_of(snapshot: Snapshot) -> _AgendaInputs:
     backup, next_run = snapshot.zoho.backup, snapshot.next_run
-    # As text, because equal moments with different UTC offsets may differ in weekday or time of day.
+    # The next run as text: equal moments with different UTC offsets may differ in weekday or time of day.
     plan = backup and backup.rrule, next_run and next_run.isoformat()
     return _AgendaInputs(plan, is_running(snapshot), snapshot.zoho.clock_offset)

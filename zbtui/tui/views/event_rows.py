@@ -1,4 +1,4 @@
-"""Renders the journal's events as lines: time, org, state before and after. Pure."""
+"""Renders recorded events as lines: time, org, state before and after the change. Pure."""
 
 from __future__ import annotations
 
@@ -15,36 +15,42 @@ from zbtui.tui.views.verdict_text import LEVEL_ROLES
 from zbtui.tui.widgets.styled_line import StyledLine, StyleRole, accent_mark, fit, fit_line
 
 _KINDS_WITH_NAMES: Final = frozenset({"requester", "trouble"})
-"""Kinds of events whose texts may name people or hosts."""
+"""The kinds of events whose texts can contain names of people or hosts."""
 _NAME_CELLS: Final = (10, 24)
-"""Minimum and maximum cells of an org's name."""
+"""The minimum and the maximum width of an org's name, in cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventOrg:
-    """The data about an event's org that the event's line shows."""
+    """The data of an org that the line of its event shows."""
 
     name: str
     accent: Accent | None = None
     is_watched: bool = True
-    """False: the org is no longer under watch."""
+    """Whether the org is still under watch."""
     names_hidden: bool = False
 
 
 def relative_day_text(on: date, today: date) -> str:
-    """`today Thu 26 Nov`, `tomorrow …`, `yesterday …`, `Wed 25 Nov`; with the year, if not this year."""
+    """Return a day as `today Thu 26 Nov`, `tomorrow …`, `yesterday …` or `Wed 25 Nov`.
+
+    The year is added unless the day is in the year of `today`.
+    """
     prefix = {0: "today ", 1: "tomorrow ", -1: "yesterday "}.get((on - today).days, "")
     moment = datetime.combine(on, datetime.min.time())
     return f"{prefix}{weekday(on)} {day_month_text(moment, year=on.year != today.year)}"
 
 
 def render_heading(text: str, width: int) -> StyledLine:
-    """A heading line that separates two groups."""
+    """Return a heading line, `width` cells wide, that separates two groups of lines."""
     return ((fit(f"── {text} {'─' * width}"[: max(width, 0)], width), "heading"),)
 
 
 def render_event(event: Event, org: EventOrg, width: int, zone: tzinfo | None = None) -> StyledLine:
-    """One event, in exactly `width` cells; `zone`: the viewer's; None: the machine's."""
+    """Return the line of one event, exactly `width` cells wide.
+
+    The time is shown in the time zone `zone`; if `zone` is None, in this machine's time zone.
+    """
     level = _level(event)
     before, after = before_and_after_texts(event)
     if org.names_hidden and event.kind in _KINDS_WITH_NAMES:
@@ -80,6 +86,6 @@ def _level(event: Event) -> Level:
 
 
 def render_org_without_events(org: EventOrg, width: int) -> StyledLine:
-    """One line for an org without recorded events."""
+    """Return one line, `width` cells wide, for an org without recorded events."""
     accent = accent_mark(org.accent)
     return fit_line(((" " * 11, "text"), accent, (fit(org.name, max(width - 12, 0)), "muted")), width)

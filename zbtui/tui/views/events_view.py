@@ -1,4 +1,4 @@
-"""The recorded events of all orgs, newest first."""
+"""The events view: the recorded events of all orgs, newest first."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from zbtui.tui.views.org_list_view import OrgListView, ViewItem, org_item
 from zbtui.tui.widgets.styled_line import StyledLine
 
 MAX_EVENTS: Final = 1000
-"""The most events shown."""
+"""The largest number of events that the view shows."""
 _READ_EVERY_TICKS: Final = 10
-"""Ticks between reads of events that other zbtui processes have recorded."""
+"""The number of ticks (one a second) between two reads of the events of other zbtui processes."""
 
 
 class EventsView(OrgListView):
-    """One line for each event, by day; orgs without events come last."""
+    """Shows one line for each event, newest first, grouped by day; orgs without events come last."""
 
     opens_at_top: ClassVar[bool] = True
     fixed_order: ClassVar[str] = "newest event first"
@@ -36,17 +36,19 @@ class EventsView(OrgListView):
         read_events: Callable[[int], Awaitable[list[Event]]],
         event_version: Callable[[], int],
     ) -> None:
-        """`read_events(n)` reads the newest n events, oldest first.
+        """Make the view, which starts reading events when it is mounted.
 
-        `event_version()` changes whenever a poll of this process adds events.
+        Args:
+            read_events: Called with a number n, reads the newest n events and returns them oldest first.
+            event_version: Returns a number that changes whenever a poll of this process adds events.
         """
         super().__init__(org_list)
         self._read = read_events
         self._event_version = event_version
         self._events: list[Event] = []
-        """Newest first."""
+        """The events that were last read, newest first."""
         self._read_version: int | None = None
-        """The event version of the last read; None before the first one."""
+        """The result of `event_version()` at the last read, or None before the first read."""
         self._ticks = 0
         self._today = self._date()
         self._reading = False
@@ -56,7 +58,7 @@ class EventsView(OrgListView):
         self._start_reading(org)
 
     def tick(self) -> None:
-        """Repaint at midnight, when "today" changes, and read new events."""
+        """Repaint at midnight, when "today" changes, and start reading events if a read is due."""
         self._ticks += 1
         if self._today != (today := self._date()):
             self._today = today

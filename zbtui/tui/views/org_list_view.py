@@ -1,7 +1,7 @@
-"""The base of all views: one widget that lays out, scrolls, and repaints only what has changed.
+"""The base class of the views of the orgs: one widget that lays out, scrolls, and repaints what changed.
 
 With one widget for each of 200 orgs, a cursor move takes 76 ms of CPU and a sort 103 ms; with a single
-widget they take 8 and 13 ms.
+widget for all orgs, a move takes 8 ms and a sort 13 ms.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from zbtui.tui.views.styled_scroll_view import StyledScrollView
 from zbtui.tui.widgets.styled_line import StyledLine, fit
 
 COLUMN_GAP: Final = 1
-"""Cells between two columns."""
+"""The number of cells between two columns."""
 
 
 class ViewItem(NamedTuple):
-    """One item of a view: a panel or a line. A tuple, because one key press may create thousands."""
+    """One item of a view: a panel or a line. A tuple, because one key press can create thousands."""
 
     key: Hashable
-    """Unique within the view."""
+    """A value that identifies the item; unique within the view."""
     org: str | None
-    """Name of the item's org; None for a heading, which the cursor skips."""
+    """The name of the org that the item shows; None for a heading, which the cursor skips."""
 
 
 @lru_cache(maxsize=1 << 16)
 def org_item(name: str) -> ViewItem:
-    """The item of an org, for views with one item for each org."""
+    """Return the item of the org called `name`, for views with one item for each org."""
     return ViewItem(name, name)
 
 
 class OrgListView(StyledScrollView):
-    """Items in one or several columns, with a cursor on one of them."""
+    """Shows items in one or several columns, with a cursor on one of the items."""
 
     # A change reaches the terminal in four steps, in this order:
     #
@@ -61,31 +61,31 @@ class OrgListView(StyledScrollView):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("tiles")
 
     item_height: ClassVar[int] = 1
-    """Lines of each item."""
+    """The number of lines of each item."""
     opens_at_top: ClassVar[bool] = False
     """Whether the view opens scrolled to the top, wherever the cursor is."""
     fixed_order: ClassVar[str] = ""
-    """The view's own order, in words; empty where the user's sort order applies."""
+    """The view's own order in words, for the status line; empty if the user's sort order applies."""
     highlights_selected: ClassVar[bool] = True
     """Whether the selected item gets its own background; if not, `render_item` marks the item."""
 
     class Opened(Message):
-        """An item was double-clicked."""
+        """Posted when an item was double-clicked."""
 
     def __init__(self, org_list: OrgList) -> None:
         super().__init__()
         self.org_list = org_list
         self._items: list[ViewItem] = []
         self._selected_index: int | None = None
-        """Index of the selected item; None if there is no item with an org."""
+        """The index of the item under the cursor; None if no item shows an org."""
         self._rendered_items: dict[int, tuple[tuple[StyledLine, ...], bool]] = {}
-        """What the screen shows: lines by item index, and whether they were drawn as selected."""
+        """What the screen shows, by item index: the item's lines, and whether these show it selected."""
         self._layout_size = (0, 0)
-        """The line width and screen height of the last layout."""
+        """The line width in cells and the screen height in lines for which the last layout was made."""
         self._scrolled_height = 0
-        """The widget height for which the selected item was last scrolled into sight."""
+        """The widget height in lines for which the selected item was last scrolled into sight."""
         self._stays_at_top = False
-        """True after the view has opened at the top, until the cursor moves."""
+        """Whether the view has opened at the top and the cursor has not moved since."""
         self._columns = 1
         self._item_width = 0
         self._has_painted = False
@@ -93,44 +93,44 @@ class OrgListView(StyledScrollView):
     # What a subclass defines
 
     def make_items(self) -> Sequence[ViewItem]:
-        """All items from top to bottom, as of now: by default one for each org."""
+        """Return all items of the view from top to bottom; by default one for each org."""
         return [org_item(name) for name in self.org_list.order]
 
     def render_item(self, item: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
-        """The item as `item_height` lines, each exactly `width` cells wide."""
+        """Return the item as `item_height` lines, each exactly `width` cells wide."""
         raise NotImplementedError
 
     def render_header(self, width: int) -> tuple[StyledLine, ...]:
-        """The header as `header_height` lines."""
+        """Return the view's header as `header_height` lines; by default there is no header."""
         return ()
 
     def column_layout(self, width: int) -> tuple[int, int]:
-        """The number of columns, and the width of each in cells."""
+        """Return the number of columns, and the width of each, for a view that is `width` cells wide."""
         return 1, width
 
     def header_clicked(self, x: int) -> None:
-        """Called when the header is clicked at cell `x`."""
+        """Handle a click on the header at cell `x`, counted from the left edge; by default do nothing."""
 
     # Queries
 
     @property
     def selected_org(self) -> str | None:
-        """The org of the selected item."""
+        """The name of the org that the selected item shows, or None if no item is selected."""
         return None if self._selected_index is None else self._items[self._selected_index].org
 
     def visible_orgs(self) -> list[str]:
-        """Names of the orgs in sight, without duplicates."""
+        """Return the names of the orgs in sight, without duplicates."""
         orgs = (self._items[index].org for index in self._visible_range())
         return list(dict.fromkeys(org for org in orgs if org is not None))
 
     # Changes from outside, and step 1: rebuild
 
     def keys_changed(self) -> None:
-        """Redraw with the keys of the changed config."""
+        """Redraw the view after the keys in the config have changed."""
         self.redraw_all()
 
     def show_from(self, org: str | None) -> None:
-        """Prepare this view for being shown, with the cursor on that org."""
+        """Prepare this view for being shown, with the cursor on the org called `org`, if any."""
         self.rebuild()
         if org is not None:
             self.select(org)
@@ -138,7 +138,7 @@ class OrgListView(StyledScrollView):
         self._scroll_to_selected()
 
     def rebuild(self) -> None:
-        """Replace all items; the selected item stays selected if it still exists."""
+        """Make all items again; the selected item stays selected if it still exists."""
         # 1. Keep the selected item itself, because its index may now mean another item.
         before = None if self._selected_index is None else self._items[self._selected_index]
         self._items = list(self.make_items())
@@ -152,28 +152,28 @@ class OrgListView(StyledScrollView):
             self._scroll_to_selected()
 
     def repaint(self, orgs: Iterable[str]) -> None:
-        """Repaint those lines of these orgs' items that have changed."""
+        """Render the items of the orgs with these names again, and repaint the lines that have changed."""
         wanted = set(orgs)
         self._repaint_items(index for index in self._visible_range() if self._items[index].org in wanted)
 
     def tick(self) -> None:
-        """Called once a second: repaint countdowns and ages."""
+        """Repaint the countdowns and ages in the items in sight; called once a second."""
         self._repaint_items(self._visible_range())
 
     def reset_to_top(self) -> None:
-        """Return to the top; called when the idle timer expires."""
+        """Select the first item and scroll to the top; called when the idle timer expires."""
         self._selected_index = self._next_selectable(0, 1)
         self.redraw_all()
         self.scroll_home(animate=False, force=True)
 
     def select(self, org: str) -> None:
-        """Select the first item of that org, if it has one."""
+        """Select the first item of the org called `org`, if there is such an item."""
         found = next((index for index, item in enumerate(self._items) if item.org == org), None)
         if found is not None:
             self.select_index(found)
 
     def select_index(self, index: int) -> None:
-        """Select the item at that index; the order is then kept for a while."""
+        """Select the item at `index`; this also makes the orgs keep their order for a while."""
         before, self._selected_index = self._selected_index, index
         self._stays_at_top = False
         self.org_list.restart_idle_timer()
@@ -181,7 +181,11 @@ class OrgListView(StyledScrollView):
         self._scroll_to_selected()
 
     def _find_selection(self, before: ViewItem | None) -> int | None:
-        """The index of the same item, else of the same org's first item, else of the nearest item."""
+        """Return the index of the item to select after a rebuild; `before` was selected before.
+
+        It is the index of the same item, else of the same org's first item, else of the nearest item; if
+        the user is not active, it is the index of the first item with an org.
+        """
         if before is None or not self.org_list.is_user_active:
             return self._next_selectable(0, 1)
         same_org = None
@@ -197,7 +201,7 @@ class OrgListView(StyledScrollView):
         return self._next_selectable(near, 1) if back is None else back
 
     def _next_selectable(self, index: int, step: int) -> int | None:
-        """The first index from `index` on, in steps of `step`, whose item has an org."""
+        """Return the first index from `index` on, in steps of `step`, whose item shows an org, or None."""
         while 0 <= index < len(self._items):
             if self._items[index].org is not None:
                 return index
@@ -216,7 +220,7 @@ class OrgListView(StyledScrollView):
             self.call_after_refresh(self._scroll_to_selected)
 
     def _lay_out_if_resized(self) -> None:
-        """Lay out again for another size; for another height, keep the selected item in sight."""
+        """Lay out again if the size has changed; if the height has, keep the selected item in sight."""
         if self.line_width and self._layout_size != (self.line_width, self.screen.size.height):
             self._lay_out()
         if self.size.height not in (0, self._scrolled_height):
@@ -239,7 +243,7 @@ class OrgListView(StyledScrollView):
         super().redraw_all()
 
     def _visible_range(self) -> range:
-        """The indices of the items in sight."""
+        """Return the indices of the items in sight."""
         top, room = self.scroll_offset.y, self.visible_line_count
         first = top // self.item_height * self._columns
         last = -(-(top + room) // self.item_height) * self._columns
@@ -253,7 +257,7 @@ class OrgListView(StyledScrollView):
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     def _scroll_for_selection(self) -> int:
-        """The nearest scroll offset that shows the selected item and the headings right above it."""
+        """Return the nearest scroll offset in lines that shows the selected item and any headings above."""
         if self._stays_at_top:
             return 0
         if self._selected_index is None:
@@ -277,7 +281,7 @@ class OrgListView(StyledScrollView):
     # Step 4: repaint
 
     def _repaint_items(self, indices: Iterable[int]) -> None:
-        """Repaint those lines of these items that differ from the screen."""
+        """Render the items at `indices` again; repaint those of their lines that differ from the screen."""
         # 4a. Render each item again, and note how far to the right each line differs.
         ends: dict[int, int] = {}
         visible = self._visible_range()
@@ -321,14 +325,17 @@ class OrgListView(StyledScrollView):
         return self._join_columns(rendered)
 
     def _render_empty(self, line: int) -> list[tuple[str, Style]]:
-        """A line of the text shown where no org matches the filter."""
+        """Return a line of the text that is shown if no org matches the filter; `line` counts from 0."""
         fields = " ".join(f"{field}:" for field in FILTER_FIELDS)
         texts = ("", " No org matches the filter.", f" Its fields are {fields}")
         text = texts[line] if self.org_list.filter_text and line < len(texts) else ""
         return [(fit(text, self.line_width), self.style_of("muted"))]
 
     def _join_columns(self, rendered: Sequence[tuple[StyledLine, bool]]) -> list[tuple[str, Style]]:
-        """Join items side by side up to the scroll bar; each is a line, and whether it is highlighted."""
+        """Join items side by side to one line that reaches up to the scroll bar.
+
+        `rendered` holds, for each item, one of the item's lines, and whether the item is highlighted.
+        """
         blank = self.style_of("text")
         pieces: list[tuple[str, Style]] = []
         for line, selected in rendered:
@@ -369,7 +376,7 @@ class OrgListView(StyledScrollView):
             self._select_next(index % len(self._items), -1 if index < 0 else 1)
 
     def _select_next(self, index: int, step: int) -> bool:
-        """Select the first item with an org from `index` on. Returns False if there is none."""
+        """Select the first item that shows an org, from `index` on. Return False if there is none."""
         target = self._next_selectable(index, step)
         if target is not None:
             self.select_index(target)

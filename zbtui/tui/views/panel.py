@@ -1,6 +1,6 @@
 """Renders one org's panel from its snapshot and verdict. Pure.
 
-Eight lines high and at least 36 columns wide; a wider panel never shows less.
+A panel is eight lines high and at least 36 cells wide; a wider panel never shows less than a narrower one.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ MIN_PANEL_WIDTH: Final = 36
 MAX_PANEL_WIDTH: Final = 76
 
 _BODY_LINES: Final = PANEL_HEIGHT - 4
-"""Lines between the badge line and the age line."""
+"""The number of lines between the line with the badge and the line with the age of the data."""
 _ROUND_BORDER: Final = "╭─╮│╰─╯"
 _HEAVY_BORDER: Final = "┏━┓┃┗━┛"
 
 
 @dataclass(frozen=True, slots=True)
 class PanelRow:
-    """One line within the frame: the left text, and the right text if there is room."""
+    """One line within the panel's frame: a left text, and a right text that is shown if there is room."""
 
     left: str
     role: StyleRole = "text"
@@ -46,7 +46,7 @@ class PanelRow:
 
 @dataclass(frozen=True, slots=True)
 class PanelKeys:
-    """The keys that a panel mentions, as texts."""
+    """The names of the keys that the texts of a panel mention."""
 
     open: str = "enter"
     poll: str = "r"
@@ -63,7 +63,10 @@ def render_panel(
     keys: PanelKeys = PanelKeys(),
     zone: tzinfo | None = None,
 ) -> tuple[StyledLine, ...]:
-    """`PANEL_HEIGHT` lines, each `width` cells wide; `zone`: the viewer's; None: the machine's."""
+    """Return the panel of one org as `PANEL_HEIGHT` lines, each `width` cells wide.
+
+    Dates are shown in the time zone `zone`; if `zone` is None, in this machine's time zone.
+    """
     inner = width - 4
     rows = [_badge_row(snapshot, verdict, now)]
     body = _problem_rows if _has_problem(verdict, snapshot) else _backup_rows
@@ -109,14 +112,14 @@ def _backup_rows(
 
 
 def _without_explanation(sentence: str, separator: str, inner: int) -> str:
-    """The whole sentence if it fits, else only the part before `separator`."""
+    """Return the whole sentence if it fits into `inner` cells, else only the part before `separator`."""
     return first_fitting([sentence, sentence.partition(separator)[0]], inner)
 
 
 def _problem_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
 ) -> list[PanelRow]:
-    """The problem and its cure; the remaining lines show the last known data."""
+    """Return lines with the org's problem and its cure; the remaining lines show the last known data."""
     problem = snapshot.polls.problem
     # After a good poll only the verdict says why the org cannot be judged.
     message, hint = (problem.message, problem.hint) if problem else (verdict.headline, verdict.hint)
@@ -131,7 +134,10 @@ def _problem_rows(
 def _last_known_texts(
     snapshot: Snapshot, now: datetime, inner: int, room: int, zone: tzinfo | None
 ) -> list[str]:
-    """The last known data: requester and last good run first, because the badge line has the countdown."""
+    """Return texts with the last known data of an org, the most important text first.
+
+    Requester and last good run come first, because the badge line already has the countdown.
+    """
     backup, good = snapshot.zoho.backup, last_good_summary(snapshot, now)
     if backup is None:
         return [good] if snapshot.zoho.history else []
@@ -148,7 +154,7 @@ def _last_known_texts(
 
 
 def _prefixed(prefix: str, texts: Sequence[str], inner: int) -> str:
-    """The first text that fits, with the prefix if both fit."""
+    """Return the first text that fits into `inner` cells, with the prefix if both fit."""
     text = first_fitting(texts, inner)
     return first_fitting([prefix + text, text], inner)
 
@@ -164,7 +170,7 @@ def _wrap(sentence: str, inner: int) -> tuple[str, ...]:
 
 
 def _wrap_all(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
-    """Each sentence wrapped on its own, at most `room` lines; an ellipsis marks what is cut off."""
+    """Wrap each sentence on its own, into at most `room` lines in all; an ellipsis marks a cut."""
     lines = [line for sentence in sentences if sentence for line in _wrap(sentence, inner)]
     if len(lines) > room:
         lines = [*lines[: room - 1], fit(f"{lines[room - 1]} {lines[room]}", inner)]

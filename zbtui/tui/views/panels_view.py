@@ -1,4 +1,4 @@
-"""All orgs as panels, in as many columns as are needed to show them at once."""
+"""The panels view: all orgs as panels, in as many columns as are needed to show them at once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zbtui.tui.widgets.styled_line import StyledLine
 
 _MIN_WIDTH: Final = 12
 _LINES_OUTSIDE_VIEW: Final = 3
-"""Lines of fleet bar, status line and key bar."""
+"""The number of lines that fleet bar, status line and key bar take together."""
 
 
 class PanelsView(OrgListView):
-    """One panel for each org; the selected one has a heavy frame."""
+    """Shows one panel for each org; the selected org's panel has a heavy frame."""
 
     item_height: ClassVar[int] = PANEL_HEIGHT
     highlights_selected: ClassVar[bool] = False
@@ -40,12 +40,15 @@ class PanelsView(OrgListView):
         super().keys_changed()
 
     def column_layout(self, width: int) -> tuple[int, int]:
-        """The fewest columns that show all orgs at once (wide panels show more), else as many as fit."""
+        """Return the number of columns and the width of a panel, if the view is `width` cells wide.
+
+        The columns are the fewest that show all orgs at once (wide panels show more), else as many as fit.
+        """
         fitting = max((width + COLUMN_GAP) // (MIN_PANEL_WIDTH + COLUMN_GAP), 1)
         filling = -(-(width + COLUMN_GAP) // (MAX_PANEL_WIDTH + COLUMN_GAP))
-        # From the screen's height, not the view's: a banner must not change the number of columns.
+        # Counted from the screen's height, not the view's: a banner must not change the number of columns.
         rows = max((self.screen.size.height - _LINES_OUTSIDE_VIEW) // PANEL_HEIGHT, 1)
-        # From the number of all orgs: a filter must not change it either.
+        # Counted from all orgs, because a filter must not change the number of columns either.
         org_count = max(len(self.org_list.all_orgs), 1)
         columns = min(max(filling, -(-org_count // rows)), fitting, org_count)
         room = (width - COLUMN_GAP * (columns - 1)) // columns

@@ -15,7 +15,7 @@ from zbtui.tui.widgets.styled_line import StyleRole
 
 
 class StyledScrollView(LineScrollView, can_focus=True):
-    """Draws each piece of text in the style of its role, with and without the focus."""
+    """A scroll view that draws each piece of text in the theme's style for the role of the text."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "org-list--selected",
@@ -37,7 +37,7 @@ class StyledScrollView(LineScrollView, can_focus=True):
         self.has_focus = False
 
     def watch_has_focus(self, _has_focus: bool) -> None:
-        """Do nothing, in place of Textual's own watcher."""
+        """Do nothing when the focus comes or goes; Textual's own method would repaint the whole widget."""
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -49,14 +49,14 @@ class StyledScrollView(LineScrollView, can_focus=True):
         self.refresh()
 
     def strip_of(self, y: int, pieces: Iterable[tuple[str, Style]]) -> Strip:
-        """The row `y` of the widget: the pieces, and then that row of the scroll bar."""
+        """Return the row `y` of the widget: the pieces of text, and then that row of the scroll bar."""
         is_thumb = y in self.thumb_rows
         bar = ("▐" if is_thumb else " ") * SCROLLBAR_WIDTH
         style = self.style_of("frame" if is_thumb else "text")
         return join_pieces([*pieces, (bar, style)], self.size.width)
 
     def style_of(self, role: StyleRole, *, selected: bool = False) -> Style:
-        """The role's style, with the background of the selected item where `selected`."""
+        """Return the style of a role; if `selected` is true, with the background of the selected item."""
         style = self._styles.get((role, selected))
         if style is None:
             style = self.get_component_rich_style(f"org-list--{role}")

@@ -1,4 +1,4 @@
-"""Renders the table: one line for each org, as many columns as fit. Pure."""
+"""Renders the lines of the table view: one line for each org, with as many columns as fit. Pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from zbtui.zoho_api.errors import data_center_label
 from zbtui.zoho_api.recurrence import rrule_text
 
 _ACCENT_MARK_CELLS: Final = 1
-"""Cells of the accent mark, left of all columns."""
+"""The number of cells of the accent mark (the org's colored mark), left of all columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellSource:
-    """The inputs of a table cell."""
+    """The data from which the text of a table cell is made."""
 
     snapshot: Snapshot
     verdict: Verdict
@@ -40,14 +40,14 @@ class Column:
 
     title: str
     sort: SortOrder | None
-    """The sort order that a click on the title chooses; None: the column cannot be sorted by."""
+    """The sort order that a click on the title chooses; None if the column does not allow sorting."""
     min_cells: int
-    """Minimum width in cells."""
+    """The minimum width of the column in cells."""
     max_cells: int
-    """Width in cells beyond which the column gains nothing."""
+    """The width in cells beyond which the column gains nothing from more cells."""
     text: Callable[[CellSource], tuple[str, StyleRole]]
     short_text: Callable[[CellSource], tuple[str, StyleRole]] | None = None
-    """A shorter text, used if the full one does not fit."""
+    """A function that makes a shorter text, used if the full text does not fit; None if there is none."""
 
 
 def _status(source: CellSource) -> tuple[str, StyleRole]:
@@ -141,19 +141,22 @@ _PRIORITY: Final = (
     *("STATUS", "ORG", "NEXT RUN", "SEEN", "LAST GOOD", "DC", "BY", "WHY"),
     *("PLAN", "WHEN", "LINKS", "COMPANY"),
 )
-"""Columns by priority, for when there is no room for all."""
+"""The titles of the columns, the most important first, for when there is no room for all columns."""
 _MIN_WHY_CELLS: Final = 40
-"""Cells reserved for WHY before columns of lower priority are added."""
+"""The number of further cells kept for the column WHY before less important columns are added."""
 _GROWTH_LIMITS: Final = (
     *(("STATUS", 20), ("NEXT RUN", 20), ("ORG", 20), ("WHY", 80)),
     *((title, 400) for title in _PRIORITY),
 )
-"""Columns that grow into the remaining room, in this order, each up to that many cells."""
+"""The columns that grow into the remaining room, in this order, each up to that many cells."""
 
 
 @lru_cache(maxsize=64)
 def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
-    """The columns that fit, left to right, each with its width; one blank separates them."""
+    """Return the columns that fit into `width` cells, from left to right, each with its width in cells.
+
+    One blank separates two columns.
+    """
     left, chosen = width - _ACCENT_MARK_CELLS, list[Column]()
     for column in sorted(_COLUMNS, key=lambda column: _PRIORITY.index(column.title)):
         needed = column.min_cells + (1 if chosen else 0)
@@ -181,14 +184,18 @@ def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
 
 
 def _missing_title_cells(chosen: Sequence[Column]) -> int:
-    """Cells that the last title needs in addition to show how many columns are left out, as in `+3`."""
+    """Return how many more cells the last column needs to show how many columns are left out (`+3`)."""
     hidden, last = len(_COLUMNS) - len(chosen), max(chosen, key=_COLUMNS.index)
     arrow = 2 if last.sort else 0
     return max(len(f"{last.title} +{hidden}") + arrow - last.min_cells, 0) if hidden else 0
 
 
 def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> StyledLine:
-    """The column titles; an arrow marks the sort column; the end shows how many columns are left out."""
+    """Return the line of column titles, exactly `width` cells wide.
+
+    An arrow marks the column that the table is sorted by; the end of the line shows how many columns are
+    left out.
+    """
     arrow = "▼" if reverse else "▲"
     pieces: list[tuple[str, StyleRole]] = [(" " * _ACCENT_MARK_CELLS, "text")]
     columns, title, room = fit_columns(width), "", 0
@@ -208,7 +215,10 @@ def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> Styled
 def render_table_row(
     snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, zone: tzinfo | None = None
 ) -> StyledLine:
-    """The line of one org, exactly `width` cells wide; `zone`: the viewer's; None: the machine's."""
+    """Return the line of one org, exactly `width` cells wide.
+
+    Dates are shown in the time zone `zone`; if `zone` is None, in this machine's time zone.
+    """
     source = CellSource(snapshot, verdict, now, zone)
     pieces = [accent_mark(snapshot.org.accent)]
     for column, cells in fit_columns(width):
@@ -223,7 +233,7 @@ def render_table_row(
 
 
 def column_at(width: int, x: int) -> Column | None:
-    """The column at cell `x`, or None."""
+    """Return the column at cell `x` of a table that is `width` cells wide, or None if there is none."""
     begin = _ACCENT_MARK_CELLS
     for column, cells in fit_columns(width):
         if begin <= x < begin + cells:

@@ -1,4 +1,4 @@
-"""All orgs as a table, suited to hundreds of orgs."""
+"""The table view: one line for each org, suited to hundreds of orgs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from zbtui.tui.widgets.styled_line import StyledLine
 
 
 class TableView(OrgListView):
-    """One line for each org. The header shows the sort order; a click on a title changes the order."""
+    """Shows one line for each org. The header shows the sort order; a click on a title changes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("table")
     header_height: ClassVar[int] = 1
 
     class SortChosen(Message):
-        """The user has chosen a column to sort by."""
+        """Posted when the user has chosen a column to sort by."""
 
         def __init__(self, sort: SortOrder) -> None:
             super().__init__()
@@ -42,7 +42,7 @@ class TableView(OrgListView):
             self.post_message(self.SortChosen(column.sort))
 
     def action_column(self, step: int) -> None:
-        """Sort by the next sortable column in the direction of `step`."""
+        """Sort by the next sortable column to the right if `step` is 1, to the left if `step` is -1."""
         columns = fit_columns(self.line_width)
         sorts = [column.sort for column, _ in columns if column.sort]
         index = sorts.index(self.org_list.sort) if self.org_list.sort in sorts else 0

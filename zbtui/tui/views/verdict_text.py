@@ -1,4 +1,4 @@
-"""How every view shows a verdict: its badge, its role and the countdown beside it. Pure."""
+"""Renders a verdict for all views: its badge, its style role and the countdown beside it. Pure."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _BADGE_ROLES: Final[dict[Level, StyleRole]] = LEVEL_ROLES | {
 
 
 def badge(verdict: Verdict) -> str:
-    """Glyph and word, such as `● SCHEDULED`, with `(stale)` where the verdict is stale."""
+    """Return the verdict's glyph and word, such as `● SCHEDULED`, with `(stale)` if it is stale."""
     text = f"{verdict.glyph} {verdict.badge}"
     return f"{text} (stale)" if verdict.stale else text
 
 
 def badge_role(verdict: Verdict) -> StyleRole:
-    """The badge's role; only an ok that a recent poll has confirmed is green."""
+    """Return the style role of the badge; only an ok that a recent poll has confirmed is green."""
     if verdict.level is Level.OK:
         if verdict.stale:
             return "stale"
@@ -41,14 +41,15 @@ def badge_role(verdict: Verdict) -> StyleRole:
 
 
 def frame_role(verdict: Verdict) -> StyleRole:
-    """The frame's role; the frame stands out unless the verdict is ok."""
+    """Return the style role of a panel's frame; the frame stands out unless the verdict is ok."""
     return "frame" if verdict.level is Level.OK else LEVEL_ROLES[verdict.level]
 
 
 def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """The countdown to the next run: `in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`.
+    """Return the countdown to the next run: `in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`.
 
-    During a lock-out the countdown to the next poll: `asks in 00:04:31`. Empty if no run is awaited.
+    During a lock-out by Zoho it is the countdown to the next poll: `asks in 00:04:31`. The text is empty if
+    no backup run is awaited.
     """
     problem = snapshot.polls.problem
     if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
@@ -66,13 +67,13 @@ def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
 
 
 def seen_text(snapshot: Snapshot, now: datetime) -> str:
-    """`seen 3 min ago`, or `never seen`."""
+    """Return the age of the org's data, such as `seen 3 min ago`, or `never seen`."""
     seen_at = snapshot.zoho.observed_at
     return f"seen {ago(now - seen_at)}" if seen_at else "never seen"
 
 
 def org_summary(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """The org's state as one line of text for the clipboard."""
+    """Return the org's state as one line of text, for the clipboard."""
     backup, org = snapshot.zoho.backup, snapshot.org
     parts = [f"{org.name} ({data_center_label(org.data_center)}): {badge(verdict)}: {verdict.headline}"]
     if backup and backup.scheduled_date and countdown_text(snapshot, verdict, now):

@@ -1,4 +1,4 @@
-"""The input for the filter; the keys up and down move the cursor in the view of the orgs."""
+"""The input for the filter; its keys up and down move the cursor in the view of the orgs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FilterInput(Input):
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     class Moved(Message):
-        """A request to move the cursor of the view by `rows`."""
+        """Posted to move the cursor in the view of the orgs down by `rows` rows, or up if negative."""
 
         def __init__(self, rows: int) -> None:
             super().__init__()

@@ -1,4 +1,4 @@
-"""The top line: the number of orgs at each level, and the next run."""
+"""The fleet bar, the top line: the number of orgs at each level, and the next backup run."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ LEVEL_STYLES: Final = {
 }
 _NEXT_RUN_LABELS: Final = ("next run: ", "next: ")
 _WIDEST_COUNTDOWN: Final = "in 30d 03:12:44"
-"""About the longest countdown that Zoho's plans allow."""
+"""A text about as wide as the longest countdown that Zoho's backup schedules allow."""
 _MIN_NAME_CELLS: Final = 6
-"""The fewest cells in which an org's name is still useful."""
+"""The smallest number of cells in which an org's name is still useful."""
 
 
 class FleetBar(Static):
-    """Shows counts by level, worst first, and the next run of all orgs."""
+    """Shows the number of orgs at each level, worst level first, and the next backup run of all orgs."""
 
     def __init__(self, label: str | None) -> None:
-        """`label` is shown before the counts; it marks the demo."""
+        """`label` is a text at the left of the bar that marks the demo, or None."""
         super().__init__(markup=False)
         self._label = label
         self._shown: Content | None = None
         self._next_org: Snapshot | None = None
 
     def reset(self) -> None:
-        """Discard the cached next run; called when orgs or their names change."""
+        """Forget which org has the next run; called when orgs or their names change."""
         self._next_org = None
 
     def update_org(self, snapshot: Snapshot, now: datetime) -> None:
-        """Update the cached next run from a new snapshot."""
+        """Update which org has the next backup run, given a new snapshot of one org."""
         if self._next_org is None or snapshot.org.name == self._next_org.org.name:
             self._next_org = None
         elif timedelta() < _ahead(snapshot, now) < _ahead(self._next_org, now):
@@ -65,7 +65,11 @@ class FleetBar(Static):
 def bar_content(
     counts: Counter[Level], next_org: Snapshot | None, now: datetime, width: int, label: str | None
 ) -> Content:
-    """The most detailed form of the line that fits into `width` cells with the widest countdown."""
+    """Return the text of the bar in the most detailed form that fits into `width` cells.
+
+    The next run gets room for the widest countdown. `counts` are the numbers of orgs by level, `next_org`
+    is the org with the next run, `label` marks the demo.
+    """
     short_label = label and label.partition(":")[0]  # never left out: it marks the demo
     (long, brief), name_cells = _NEXT_RUN_LABELS, _MIN_NAME_CELLS + 1
     forms = (
@@ -89,7 +93,10 @@ def bar_content(
 
 
 def counts_content(counts: Counter[Level], label: str | None = None, *, words: bool = True) -> Content:
-    """`✖ 3 critical  ● 400 ok`, worst first; `words=False` leaves out the words."""
+    """Return the number of orgs at each level, such as `✖ 3 critical  ● 400 ok`, worst level first.
+
+    `label` is a text in front; `words=False` leaves out the words for the levels.
+    """
     parts: list[Content | str | tuple[str, str]] = []
     if label:
         parts.append((f"{label}  ", "$text-muted"))

@@ -1,4 +1,4 @@
-"""Rows of a label and a text in two columns; texts wrap within their column."""
+"""Shows rows of a label and a text in two columns; each text wraps within its column."""
 
 from __future__ import annotations
 
@@ -32,12 +32,15 @@ class LabelledRows(Widget):
 
 
 def label_column_width(rows: Sequence[tuple[str, str]]) -> int:
-    """Width of the label column in cells, including the gap to the texts."""
+    """Return the width of the label column in cells, including the gap between label and text."""
     return max((Content(label).cell_length for label, _ in rows), default=0) + 2
 
 
 def render_rows(rows: Sequence[tuple[str, str]], width: int, label_width: int | None = None) -> Content:
-    """The rows as lines of at most `width` cells; without `label_width`, the widest label sets it."""
+    """Return the rows as lines of at most `width` cells.
+
+    `label_width` is the width of the label column in cells; by default the widest label determines it.
+    """
     label_width = label_column_width(rows) if label_width is None else label_width
     lines: list[Content] = []
     for label, text in rows:

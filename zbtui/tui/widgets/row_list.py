@@ -1,4 +1,4 @@
-"""A list of rows, each a label and a text, with a cursor that selects a row."""
+"""A list of rows, each a label and a text, with a cursor that selects one row."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from textual.widgets.option_list import Option
 from zbtui.tui.widgets.labelled_rows import label_column_width, render_rows
 
 _PADDING_AND_SCROLLBAR: Final = 4
-"""Cells beside a text: the option's padding, and room for a scroll bar."""
+"""The number of cells beside a text: the padding, and room for a scroll bar."""
 
 
 class RowList(OptionList):
-    """Shows labelled rows; cursor and scroll offset stay while the texts change."""
+    """Shows rows of label and text; cursor and scroll offset stay while the texts change."""
 
     def __init__(self) -> None:
         super().__init__(compact=True, markup=False)
@@ -25,7 +25,7 @@ class RowList(OptionList):
 
     @property
     def selected_row(self) -> tuple[str, str] | None:
-        """The row under the cursor."""
+        """The label and text of the row under the cursor, or None."""
         index = self.highlighted
         return self._rows[index] if index is not None and index < len(self._rows) else None
 

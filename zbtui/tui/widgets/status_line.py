@@ -1,4 +1,4 @@
-"""The line below the fleet bar: the order of the orgs, and what is unusual, such as a filter or pause."""
+"""The status line, below the fleet bar: the order of the orgs, and what is unusual, such as a filter."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from zbtui.tui.org_list import OrgList
 from zbtui.tui.widgets.fleet_bar import LEVEL_STYLES
 
 StatusPart = tuple[str, Content]
-"""A separator from the previous part on the same line, and a text that is never broken."""
+"""One part of the status line: a separator from the part before, and a text that is never broken."""
 _GROUP_SEPARATOR: Final = " │ "
 _SEPARATOR: Final = " · "
 _MAX_LINES: Final = 3
 
 
 class StatusLine(Static):
-    """Shows the order, the filter and what is unusual; given room, always shown, so that no view moves."""
+    """Shows the order of the orgs, the filter, and what is unusual, such as paused orgs.
+
+    On a tall screen the line is always shown, so that no view moves when something unusual begins or ends.
+    """
 
     # A layout sets this size; Textual's own reactive would then lay out the screen once more.
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
@@ -32,11 +35,15 @@ class StatusLine(Static):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._shown = Content(), 0
-        """The current content, and the width it was laid out for."""
+        """The current content, and the width in cells for which it was laid out."""
         self._show_again: Callable[[], None] = lambda: None
 
     def update_from(self, org_list: OrgList, fixed_order: str, *, filter_is_open: bool) -> None:
-        """`fixed_order`: the view's own order, or empty; `filter_is_open`: the filter input is shown."""
+        """Show the state of `org_list`.
+
+        `fixed_order` is the view's own order in words, or empty. `filter_is_open` is true while the filter
+        input is shown.
+        """
         self._show_again = lambda: self.update_from(org_list, fixed_order, filter_is_open=filter_is_open)
         clear = key_of(self.screen, "fleet.clear") if org_list.filter_text.strip() else ""
         width = max(self.content_size.width or self.screen.size.width - self.gutter.width, 1)
@@ -48,7 +55,7 @@ class StatusLine(Static):
         self.set_class(is_unusual(org_list, fixed_order), "-unusual")
         if (content, width) != self._shown:
             self._shown = content, width
-            # Not "auto": after two changes in a row Textual may keep the height of the first.
+            # The height is not "auto": after two changes in a row Textual may keep the height of the first.
             self.styles.height = min(content.get_height({}, width), lines)
             self.update(content, layout=False)
 
@@ -57,7 +64,7 @@ class StatusLine(Static):
 
 
 def is_unusual(org_list: OrgList, fixed_order: str = "") -> bool:
-    """Whether the line shows anything unusual."""
+    """Whether orgs are paused, names are hidden, a filter is set, or the sort order is not the default."""
     is_sorted_otherwise = not fixed_order and (org_list.sort != DEFAULT_SORT or org_list.reverse)
     return bool(
         _paused(org_list) or org_list.names_hidden or org_list.filter_text.strip() or is_sorted_otherwise
@@ -65,7 +72,10 @@ def is_unusual(org_list: OrgList, fixed_order: str = "") -> bool:
 
 
 def status_parts(org_list: OrgList, fixed_order: str = "", clear_key: str = "") -> list[StatusPart]:
-    """The parts of the line, the most important first; `clear_key` is the key that clears the filter."""
+    """Return the parts of the status line, the most important part first.
+
+    `fixed_order` is the view's own order in words, or empty; `clear_key` is the key that clears the filter.
+    """
     parts = [*_paused(org_list), *_names_hidden(org_list)]
     if org_list.filter_text.strip():
         shown_filter = "on" if org_list.names_hidden else org_list.filter_text
@@ -78,7 +88,7 @@ def status_parts(org_list: OrgList, fixed_order: str = "", clear_key: str = "") 
 
 
 def status_parts_beside_filter(org_list: OrgList, fixed_order: str = "") -> list[StatusPart]:
-    """The parts beside an open filter input: the number of matches comes first."""
+    """Return the parts of the line beside an open filter input; the number of matches comes first."""
     matches = [(_GROUP_SEPARATOR, _count(org_list)), *_hidden(org_list)]
     return [
         *matches,
@@ -89,7 +99,7 @@ def status_parts_beside_filter(org_list: OrgList, fixed_order: str = "") -> list
 
 
 def lay_out_parts(parts: Sequence[StatusPart], width: int, lines: int) -> Content:
-    """As many of the first parts as fit into `lines` lines of `width` cells."""
+    """Join as many of the first parts as fit into `lines` lines of `width` cells each."""
     laid_out: list[Content] = []
     for separator, text in parts:
         if laid_out and laid_out[-1].cell_length + len(separator) + text.cell_length <= width:
@@ -124,7 +134,7 @@ def _count(org_list: OrgList) -> Content:
 
 
 def _hidden(org_list: OrgList) -> list[StatusPart]:
-    """The number of orgs at each level, except ok, that the filter hides."""
+    """Return the number of orgs at each level, except ok, that the filter hides."""
     parts: list[StatusPart] = []
     hidden, separator, prefix = org_list.hidden_counts, _SEPARATOR, "left out: "
     for level in sorted(Level, reverse=True):

@@ -1,4 +1,7 @@
-"""Joins pieces of text into one strip; Textual's own join and pad are slow, as they create extra strips."""
+"""Joins pieces of text into one Textual strip.
+
+Textual's own join and pad are slower, because they create extra strips.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from textual.strip import Strip
 
 
 def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
-    """One strip with as few segments as possible; `width` is the total width of all pieces in cells."""
+    """Return a strip with as few segments as possible; `width` is the width of all pieces in cells."""
     texts: list[str] = []
     styles: list[Style] = []
     last = None

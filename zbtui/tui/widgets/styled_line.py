@@ -1,4 +1,4 @@
-"""Lines of text with roles, from which all views are drawn. Pure."""
+"""Lines of text whose pieces have style roles; all views are drawn from such lines. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ACCENT_ROLES: Final = {accent: cast(StyleRole, f"accent-{accent}") for accent in
 
 
 def fit(text: str, cells: int) -> str:
-    """`text` in exactly `cells` cells: padded, or cut with an ellipsis."""
+    """Return `text` in exactly `cells` cells: padded with blanks, or cut with an ellipsis."""
     if cell_len(text) <= cells:
         return set_cell_size(text, cells)
     if cells <= 1:
@@ -50,17 +50,17 @@ def fit(text: str, cells: int) -> str:
 
 
 def first_fitting(texts: Sequence[str], cells: int) -> str:
-    """The first text that fits; the last one if none does."""
+    """Return the first text that fits into `cells` cells, or the last text if none fits."""
     return next((text for text in texts if cell_len(text) <= cells), texts[-1])
 
 
 def accent_mark(accent: Accent | None) -> tuple[str, StyleRole]:
-    """One cell in the org's accent color; a blank if the org has no accent."""
+    """Return one cell in the org's accent color, with its role; a blank if the org has no accent."""
     return ("▌", ACCENT_ROLES[accent]) if accent else (" ", "text")
 
 
 def fit_line(pieces: StyledLine, width: int) -> StyledLine:
-    """The pieces in exactly `width` cells: cut, or padded with blanks."""
+    """Return the pieces of a line in exactly `width` cells: cut, or padded with blanks."""
     fitted: list[tuple[str, StyleRole]] = []
     left = width
     for text, role in pieces:

@@ -12,11 +12,11 @@ from zbtui.model.verdict import Level
 from zbtui.tui.widgets.fleet_bar import counts_content
 
 SMALLEST: Final = (36, 10)
-"""The smallest usable screen, in columns and lines."""
+"""The smallest usable size of the terminal, in columns and lines."""
 NARROW: Final = [(0, "-too-narrow"), (SMALLEST[0], "-wide-enough")]
-"""HORIZONTAL_BREAKPOINTS of a screen; the screen's style sheet uses these classes."""
+"""The HORIZONTAL_BREAKPOINTS of a screen: pairs of minimum columns and the CSS class set from there on."""
 ROOMY: Final = [(0, "-too-short"), (SMALLEST[1], "-tall-enough"), (SMALLEST[1] + 1, "-roomy")]
-"""VERTICAL_BREAKPOINTS of a screen; `-roomy`: tall enough to always show the status line."""
+"""The VERTICAL_BREAKPOINTS of a screen; the class `-roomy` means room to always show the status line."""
 
 
 class TooSmall(Static):
