@@ -16,8 +16,15 @@ from keyring.errors import KeyringLocked
 
 from tests.conftest import use_secret_service
 from tests.store.store_samples import sample_org
-from tests.support.secret_service import SecretService, daemon_frozen, keyring_locked, secret_service
+from tests.support.secret_service import (
+    SecretService,
+    daemon_frozen,
+    keyring_locked,
+    secret_service,
+    unlock_keyring,
+)
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import Secret, SignInCredentials
 from zbtui.store import keyring_credentials as keyring_credentials_module
 from zbtui.store.keyring_credentials import KeyringCredentialStore
 from zbtui.store.secret_service import PromptGate
@@ -69,6 +76,26 @@ async def test_without_a_person_the_keyring_never_prompts(
         assert "locked" in (await problem_of(credentials)).message
     assert prompts == []
     assert await credentials.read_sign_in(sample_org()) is None
+
+
+async def test_a_prompt_that_is_answered_lets_the_next_one_open(
+    own_keyring: SecretService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secretstorage.Collection, "unlock", unlock_keyring)
+    for _ in range(2):
+        with keyring_locked(own_keyring):
+            assert await KeyringCredentialStore(tmp_path).read_sign_in(sample_org()) is None
+
+
+async def test_an_entry_that_stays_locked_in_an_open_keyring_is_reported_as_such(
+    own_keyring: SecretService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KeePassXC lets a program read an entry only after the user allowed it."""
+    credentials = KeyringCredentialStore(tmp_path)
+    await credentials.write_sign_in(sample_org(), SignInCredentials(Secret("secret")))
+    monkeypatch.setattr(secretstorage.Item, "is_locked", lambda item: True)
+    monkeypatch.setattr(secretstorage.Item, "unlock", lambda item: None)
+    assert "does not let zbtui read this entry" in (await problem_of(credentials)).message
 
 
 def test_a_prompt_noted_in_the_future_or_in_no_file_holds_nobody_up(tmp_path: Path) -> None:

@@ -137,6 +137,10 @@ _NO_SESSION_BUS_HINT: Final = (
 )
 
 
+ENTRY_LOCKED: Final = "The keyring is open, and does not let zbtui read this entry."
+"""KeePassXC asks the user for each program and entry, unless its confirmation is turned off."""
+
+
 def set_or_delete(service: str, user: str, text: str | None, keyring: KeyringBackend) -> None:
     if text is None:
         keyring.delete_password(service, user)
@@ -160,7 +164,9 @@ def keyring_error_problem(error: Exception) -> tuple[Problem, bool]:
     from keyring import errors
 
     retry = False
-    if isinstance(error, errors.KeyringLocked):
+    if isinstance(error, errors.KeyringLocked) and ENTRY_LOCKED in error.args:
+        message, hint = ENTRY_LOCKED, "Allow it in the keyring's window, or turn off that it asks."
+    elif isinstance(error, errors.KeyringLocked):
         message, hint = "The keyring is locked.", "Unlock it."
     elif isinstance(error, errors.InitError):
         message = "The keyring is locked, does not run, or was never set up."

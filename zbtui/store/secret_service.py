@@ -23,6 +23,8 @@ from keyring.errors import InitError, KeyringLocked, PasswordDeleteError
 from secretstorage.exceptions import ItemNotFoundException, SecretStorageException
 from secretstorage.util import BUS_NAME, open_session
 
+from zbtui.store.keyring_backends import ENTRY_LOCKED
+
 _GREETING_ALIAS: Final = "zbtui-greeting"
 _ASK_AGAIN_AFTER_SECONDS: Final = 300.0
 
@@ -30,7 +32,7 @@ _ASK_AGAIN_AFTER_SECONDS: Final = 300.0
 class PromptGate:
     """Limits how often the keyring asks the user for its password.
 
-    All zbtui processes together let a prompt open at most once in five minutes.
+    While nobody answers, all zbtui processes together let a prompt open at most once in five minutes.
     """
 
     def __init__(self, file: Path | None = None, *, is_attended: bool = True) -> None:
@@ -58,6 +60,12 @@ class PromptGate:
             with suppress(OSError):  # without the time stamp, the next prompt may come too early
                 self._file.touch(mode=0o600)
                 os.utime(self._file)
+
+    def note_answer(self) -> None:
+        """Forget the last prompt, as the user answered it: the next prompt may open at any time."""
+        if self._file:
+            with suppress(OSError):
+                self._file.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,9 @@ class SharedConnectionKeyring(SecretService.Keyring):
             self._gate.pass_or_raise()
             item.unlock()
             if item.is_locked():
-                raise KeyringLocked("It is still locked.")
+                is_entry = isinstance(item, secretstorage.Item)
+                raise KeyringLocked(ENTRY_LOCKED if is_entry else "It is still locked.")
+            self._gate.note_answer()
 
     @contextmanager
     def _unlocked_collection(self) -> Iterator[secretstorage.Collection]:
