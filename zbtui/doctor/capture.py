@@ -90,7 +90,7 @@ class Capture:
     the capture's file by hand. The file does not contain this mapping."""
 
     def to_json(self) -> str:
-        """Return the text of the capture's file."""
+        """Return the capture as JSON, the text to write to its file."""
         answers = [_answer_object(answer) for answer in self.answers]
         body = {"zbtui_capture": _SCHEMA, "data_center": self.data_center, "answers": answers}
         return json.dumps(body, indent=1, ensure_ascii=False) + "\n"

@@ -18,7 +18,7 @@ _SUBJECT_WIDTH: Final = len("data center")
 
 
 class FindingLevel(IntEnum):
-    """How bad a finding is; the worst level comes last."""
+    """How bad a finding is; the members are in order, the worst last."""
 
     OK = 0
     REMARK = 1

@@ -83,7 +83,10 @@ def announced_run(backup: Backup | None) -> datetime | None:
 
 
 def _hides_plan(backup: Backup | None) -> bool:
-    """Whether Zoho's backup details show a job ordered by hand, which can hide a plan."""
+    """Whether `backup` is a single backup that a person ordered; False if there is none.
+
+    While Zoho's details show such a backup, they do not show the recurring plan.
+    """
     return backup is not None and backup.state not in ENDED_PLANS and not backup.rrule
 
 

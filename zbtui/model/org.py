@@ -34,7 +34,7 @@ CUSTOM_DATA_CENTER: Final = "custom"
 
 
 def grant_for(method: SignInMethod) -> Grant:
-    """Return the grant of an org to which a person signed in by `method`."""
+    """Return the OAuth grant by which an org gets access tokens after a sign-in by `method`."""
     return "client-credentials" if method == "client-credentials" else "refresh-token"
 
 
