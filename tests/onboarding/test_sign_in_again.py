@@ -17,7 +17,7 @@ from tests.onboarding.onboarding_environment import (
 from tests.support.snapshots import snapshot_with
 from zbtui.health.observe import apply_failure
 from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod, grant_for
-from zbtui.model.problem import Problem
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.watch_policy import WatchPolicy
 
 # Repeating a sign-in
@@ -182,3 +182,16 @@ def test_an_org_of_another_grant_carries_no_soid(home: OnboardingEnvironment) ->
     org = Org("heron", "eu", "1000.A", "client-credentials", "ZohoCRM.1")
     attempt = home.org_service.begin_sign_in(org, "code", existing=org)
     assert attempt._org == Org("heron", "eu", "1000.A")
+
+
+async def test_a_keyring_that_cannot_be_overwritten_is_reported_before_zoho_is_asked(
+    home: OnboardingEnvironment,
+) -> None:
+    """KeePassXC asks the user before a program overwrites an entry."""
+    await home.add_org()
+    before, asked = home.stored_state, list(home.paths)
+    home.keyring.fails_at = {"write the sign-in"}
+    with pytest.raises(ProblemError) as caught:
+        await home.signed_in("code", again=True)
+    assert caught.value.problem.kind == "keyring"
+    assert (home.stored_state, home.paths) == (before, asked)

@@ -44,7 +44,7 @@ def show_consent_page(simulator: Simulator, call: SimulatedRequest) -> ResponseA
 
 
 def _problem(simulator: Simulator, call: SimulatedRequest, client: RegisteredClient | None) -> str:
-    """Return the error that the page shows for an invalid request; an empty text if the request is valid."""
+    """Return the error that the page shows for an invalid request; empty if the request is valid."""
     asked = call.query
     if client is None or client.client_type != "web" or call.site.data_center not in client.data_centers:
         return "There is no such client for browsers here: invalid_client."

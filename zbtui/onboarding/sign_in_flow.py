@@ -129,13 +129,12 @@ class SignInFlow:
             ProblemError: the sign-in failed or cannot read the backup.
             StoppedError: `cancel` was called meanwhile.
         """
-        # First, before a code or a consent is used up: raise if the config cannot be written, or the
-        # keyring is locked.
+        # First, before a code or a consent is used up: raise if config or keyring cannot be written.
         if self._original is None:
             self._stores.config.add(self._org, rehearse=True)
         else:
             self._stores.config.replace(self._org.name, self._org, self._original, rehearse=True)
-        await self._stores.credentials.read_access_token(self._org)
+        await self._stores.rehearse_write(self._org)
         try:
             if self._obtained is None:
                 secret = await self._client_secret(client_secret, client_from)

@@ -63,6 +63,18 @@ class Stores:
         if access:
             await self.credentials.write_access_token(org, access)
 
+    async def rehearse_write(self, org: Org) -> None:
+        """Overwrite an org's sign-in with itself, so that the keyring raises now what it would raise later.
+
+        KeePassXC, for one, asks the user before a program overwrites an entry. An entry that an org of
+        another config uses is only read, as writing it would take it over.
+        """
+        credentials = self.credentials
+        async with credentials.refresh_lock(org):
+            entries = await self._read_entries(org)
+            if entries.sign_in and await credentials.other_config(org) is None:
+                await credentials.write_sign_in(org, entries.sign_in)
+
     async def read_sign_in(self, org: Org) -> SignInCredentials | None:
         """Return an org's sign-in credentials; None if there are none, or zbtui did not write the entry."""
         try:
