@@ -123,7 +123,7 @@ def session_bus_hint() -> str | None:
 
 _NO_KEYRING: Final = "This machine has no keyring to keep secrets in."
 _SUPPORTED_KEYRINGS_HINT: Final = (
-    "Use GNOME Keyring, KWallet, Keychain, Windows Credential Locker, or pass with keyring-pass."
+    "Start GNOME Keyring, KWallet or KeePassXC, or use Keychain, Credential Locker or keyring-pass."
 )
 OTHER_BACKEND_HINT: Final = (
     f"Another back end is needed: see `keyring --list-backends`. {_SUPPORTED_KEYRINGS_HINT}"
