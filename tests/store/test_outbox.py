@@ -112,11 +112,11 @@ async def test_an_error_while_deciding_leaves_all_as_it_was(outbox: Outbox) -> N
 async def test_what_was_notified_goes_with_its_org(journal: Journal, outbox: Outbox) -> None:
     ids = {name: sample_org(name).identity for name in ("acme", "b", "c")}
     await outbox.decide_and_store(decide_alarm("acme", "b"), [], ids)
-    await journal.rename_org(sample_org(), sample_org("c"))
+    await outbox.rename_org(sample_org(), sample_org("c"))
     assert set((await outbox.alert_state(ids)).orgs) == {"b", "c"}
-    await journal.rename_org(sample_org("c"), sample_org("b"))
+    await outbox.rename_org(sample_org("c"), sample_org("b"))
     assert set((await outbox.alert_state(ids)).orgs) == {"b"}
-    await journal.forget_org(sample_org("b"))
+    await outbox.forget_org(sample_org("b"))
     assert await outbox.alert_state(ids) == AlertState()
     assert org_names(await outbox.alerts_after(0)) == ["acme", "b"]
 
@@ -132,7 +132,7 @@ async def test_orgs_of_one_name_in_two_configs_are_notified_each_by_itself(
     await other_outbox.decide_and_store(lambda state: (AlertState(), ()), [], {"acme": theirs.identity})
     assert await outbox.alert_state({"acme": theirs.identity}) == AlertState()
     assert set((await outbox.alert_state({"acme": ours.identity})).orgs) == {"acme"}
-    await journal.forget_org(theirs)
+    await outbox.forget_org(theirs)
     assert set((await outbox.alert_state({"acme": ours.identity})).orgs) == {"acme"}
 
 

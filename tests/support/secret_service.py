@@ -9,14 +9,34 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import secretstorage
 from jeepney import DBusAddress, new_method_call
-from jeepney.io.blocking import open_dbus_connection
+from jeepney.io.blocking import DBusConnection, open_dbus_connection
+from secretstorage import dbus_init
+from secretstorage.exceptions import ItemNotFoundException
 from secretstorage.util import format_secret, open_session
+
+import zbtui.store.secret_service  # noqa: F401  before `secretstorage.dbus_init` is replaced below
+
+
+def _greeting_dbus_init() -> DBusConnection:
+    """Open a connection whose first message cannot end the daemon; see `SharedConnectionKeyring`."""
+    connection = dbus_init()
+    try:
+        with suppress(ItemNotFoundException):
+            secretstorage.get_collection_by_alias(connection, "zbtui-tests")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+# For all that tests do with a keyring beside zbtui, which has imported the function itself by now.
+secretstorage.dbus_init = _greeting_dbus_init
 
 _PATIENCE = 20.0
 _PASSWORD = b"ci\n"

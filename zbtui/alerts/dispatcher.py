@@ -125,6 +125,8 @@ class AlertDispatcher:
         True if these are all orgs of the config.
         """
         outbox, now = self._outbox, self._clock.now()
+        if snapshots:
+            self._for_left_orgs = None
         rules = self._rules(policy, covers_all_orgs)
         identities = {snapshot.org.name: snapshot.org.identity for snapshot in snapshots}
         # 1. Judge, outside of any transaction: judging pauses for the screen, and must not hold a lock.
@@ -145,7 +147,7 @@ class AlertDispatcher:
         judged = await self._judge_all(snapshots, policy, verdicts, now, rules, frozenset(alerted))
         # 4. Decide again under the lock, by the present state: since step 2, another process may have
         #    stored the same alerts.
-        if "left" in kinds:  # a config that was emptied names no channel for this alert
+        if "left" in kinds and not snapshots:  # a config that was emptied names no channel for this alert
             self._for_left_orgs = self._last_with_channel
         channels = _channels_of(self._for_left_orgs or self.settings)
         return await outbox.decide_and_store(decide, channels, identities)
@@ -236,34 +238,46 @@ class AlertDispatcher:
                 claim = await outbox.claim_delivery([channel], self._clock.now(), LEASE)
                 if claim is None:
                     return
-                # 4. Give up a delivery that is too old. After the claim, which has the count of attempts.
                 is_old = self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER
-                if is_old and (claim.attempts or is_local):
-                    self._give_up(channel, claim)
-                    if claim.attempts:
-                        title, now = claim.stored.alert.title, self._clock.now()
-                        await self._refusals.note(channel, title, now, given_up=True)
-                    await outbox.mark_delivered(claim)
+                # 4. Do not show an old notice on the screen. After the claim, which has the alert.
+                if is_old and is_local:
+                    await self._give_up(channel, claim)
                     continue
-                # 5. Send, outside of any transaction: a webhook may take long.
+                # 5. Send, outside of any transaction: a webhook may take long. What failed once and is too
+                #    old is given up only now: the last attempt may have been before the machine slept.
                 try:
                     await send(claim.stored)
                 except ProblemError as error:
-                    await self._reschedule(channel, claim, error.problem)
+                    self._hold(channel, claim, error.problem)
+                    if is_old and claim.attempts:
+                        await self._give_up(channel, claim)
+                    else:
+                        await self._reschedule(channel, claim, error.problem)
                 else:
                     # 6. Delete the delivery last: if the process is killed before, it is sent again.
                     self._problems.pop(channel, None)
                     await outbox.mark_delivered(claim)
 
-    async def _reschedule(self, channel: str, claim: DeliveryClaim, problem: Problem) -> None:
-        now = self._clock.now()
-        pause = backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE)
-        wait = max(pause, (problem.retry_at or now) - now)
+    def _hold(self, channel: str, claim: DeliveryClaim, problem: Problem) -> None:
+        """Set the channel's problem, and hold the channel back where the next alert would fail, too.
+
+        Held back, the alerts later arrive in the right order.
+        """
         self._note_problem(channel, problem)
         if problem.kind != "contract":
-            # The next alert would fail, too; held back, the alerts later arrive in the right order.
-            self._held_until[channel] = self._clock.monotonic() + wait.total_seconds()
-        await self._outbox.reschedule(claim, now + wait)
+            pause = self._pause(claim, problem).total_seconds()
+            self._held_until[channel] = self._clock.monotonic() + pause
+
+    def _pause(self, claim: DeliveryClaim, problem: Problem) -> timedelta:
+        """The time until a failed delivery is tried again."""
+        now = self._clock.now()
+        return max(
+            backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE), (problem.retry_at or now) - now
+        )
+
+    async def _reschedule(self, channel: str, claim: DeliveryClaim, problem: Problem) -> None:
+        now = self._clock.now()
+        await self._outbox.reschedule(claim, now + self._pause(claim, problem))
         await self._refusals.note(channel, problem.message, now)
 
     def _note_problem(self, channel: str, problem: Problem | None) -> None:
@@ -275,13 +289,15 @@ class AlertDispatcher:
             _log.warning("alerts: %s", problem.message)
         self._problems[channel] = problem
 
-    def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
-        if not claim.attempts:
-            return  # an old desktop notification, from a time when the app did not run
-        title = claim.stored.alert.title
-        message = f"An alert could not be delivered within a day, and is given up ({title})."
-        cure = "Check on_change and webhook in the [alerts] table of the config."
-        self._problems.setdefault(channel, Problem("contract", message, cure))
+    async def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
+        """Delete a delivery, and say so; not of a notice from a time when the app did not run."""
+        if claim.attempts:
+            title = claim.stored.alert.title
+            message = f"An alert could not be delivered within a day, and is given up ({title})."
+            cure = "Check on_change and webhook in the [alerts] table of the config."
+            self._problems[channel] = Problem("contract", message, cure)
+            await self._refusals.note(channel, title, self._clock.now(), given_up=True)
+        await self._outbox.mark_delivered(claim)
 
 
 def _channels_of(settings: AlertSettings) -> list[str]:

@@ -54,7 +54,7 @@ class ConfigFile:
     @property
     def name(self) -> str:
         """The absolute path of the file; a symbolic link is not followed, since its target may change."""
-        return str(self.path.absolute())
+        return str(self.path.parent.resolve() / self.path.name)
 
     def is_settled(self, now: datetime) -> bool:
         """Return whether the file is unchanged for some seconds, or was last changed by this process.

@@ -15,6 +15,7 @@ from zbtui.zoho_api.history import RunOutcome
 from zbtui.zoho_api.recurrence import parse_rrule
 from zbtui.zoho_api.runs import History
 
+_DAY: Final = timedelta(days=1)
 _START_TOLERANCE: Final = timedelta(minutes=1)
 """The longest time that a run can start before a due date and still belong to that date."""
 HISTORY_REACH: Final = timedelta(days=360)
@@ -50,10 +51,12 @@ def update_due_dates(
         zoho_now: the time by Zoho's clock.
     """
     # 1. Drop future dates that Zoho no longer announces: the plan was changed or stopped. But a job
-    #    ordered by hand only hides the plan, and a date that has passed stays.
+    #    ordered by hand only hides the plan, a plan without a readable date cancels none, and a date that
+    #    has passed stays.
     dates = {due.at: due for due in known}
     announced = announced_run(backup)
-    if not _hides_plan(backup):
+    is_cancelled = backup is None or backup.state in ENDED_PLANS
+    if is_cancelled or (announced and not _hides_plan(backup)):
         dates = {at: due for at, due in dates.items() if at <= zoho_now or at == announced}
     if announced and announced > zoho_now:
         dates[announced] = DueDate(announced, zoho_now)
@@ -113,7 +116,10 @@ def _passed_first_run(
         return None
     rule = parse_rrule(backup.rrule)
     in_reach = zoho_now - HISTORY_REACH < first <= zoho_now and first != backup.next_run
-    return first if in_reach and rule and rule.falls_on(first) else None
+    # A plan that was made later on the day of its first run has that run still ahead.
+    plans = (row for row in history.entries if row.action == "scheduled" and row.repeat_type != "immediate")
+    is_before_plan = any(row.logged_at and first <= row.logged_at < first + _DAY for row in plans)
+    return first if in_reach and rule and rule.falls_on(first) and not is_before_plan else None
 
 
 def _settle(due: DueDate, until: datetime | None, history: History, zoho_now: datetime) -> DueDate | None:

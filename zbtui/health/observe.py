@@ -128,11 +128,13 @@ def _after_answer(before: ZohoData, observation: Observation, now: datetime, off
     dates = update_due_dates(before.due_dates, before.backup, observation.backup, history, zoho_now)
     company, other_number = before.company, before.other_org_number
     if observation.company:
-        known, number = company and company.org_number, observation.company.org_number
-        if known and number and known != number:
-            other_number = number
-        else:
+        known, number = company.org_number if company else None, observation.company.org_number
+        if known is None or number == known:
             company, other_number = observation.company, None
+        elif number is None:  # that it is the same org is not known: the number stays
+            company = replace(observation.company, org_number=known)
+        else:
+            other_number = number
     return ZohoData(
         backup=observation.backup,
         observed_at=now,

@@ -140,7 +140,9 @@ def links_expiring(case: Case) -> Verdict | None:
     if wanted == "never" or links is None or links.expires_at is None:
         return None
     left, ahead = links.expires_at - case.zoho_now, case.time_to_next_run
-    comes_in_time = ahead is not None and -case.policy.overdue_after <= ahead < left
+    comes_in_time = case.state is BackupState.INPROGRESS or (
+        ahead is not None and -case.policy.overdue_after <= ahead < left
+    )
     renewed = comes_in_time and case.backup is not None and case.backup.rrule
     if renewed or not timedelta() < left <= LINKS_EXPIRY_WARNING:
         return None

@@ -157,6 +157,7 @@ class OrgService:
             before, after, new_token, lambda: stores.config.replace(org_name, org, original)
         )
         await stores.journal.rename_org(before, after)
+        await stores.outbox.rename_org(before, after)
         await self._delete_old_credentials(before, after)
 
     async def remove(self, org_name: str, *, revoke: bool = False) -> bool:
@@ -178,6 +179,7 @@ class OrgService:
             await stores.credentials.delete(org)
             await stores.outbox.note_removal(org_name, self.clock.now())
             stores.config.remove(org_name)
+        await stores.outbox.forget_org(org)
         if other_config is None:
             await stores.journal.forget_org(org)
         return revoked

@@ -179,8 +179,10 @@ class SignInFlow:
             self._committed = True
         if self._original is None:
             await stores.journal.forget_org(org)  # data of an earlier watch
+            await stores.outbox.forget_org(org)
         else:
             await stores.journal.rename_org(self._original, org)
+            await stores.outbox.rename_org(self._original, org)
             with suppress(ProblemError):  # the org is signed in; old entries in the keyring do no harm
                 await stores.delete_replaced(self._original, org)
         await stores.journal.save(snapshot)

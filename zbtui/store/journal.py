@@ -39,7 +39,7 @@ from zbtui.store.recent_polls import Problems, decode_problems, encode_problems,
 from zbtui.store.refusal_log import RefusalLog
 from zbtui.store.token_budget import TokenBudget
 
-_TABLES_PER_ORG: Final = ("snapshot", "history", "poll_record", "notified")
+_TABLES_PER_ORG: Final = ("snapshot", "history", "poll_record")
 """The names of the tables whose rows of an org are renamed or deleted together with the org."""
 _RECORDED_POLL: Final = "SELECT attempted_at, failures, failing_since, body, problems FROM poll_record"
 _OF_ORG: Final = "org = ? AND identity = ?"

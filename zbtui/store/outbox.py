@@ -10,6 +10,7 @@ from typing import Final
 from uuid import uuid4
 
 from zbtui.health.alert_policy import Alert, AlertState
+from zbtui.model.org import Org
 from zbtui.store.database import Database
 from zbtui.store.outbox_tables import (
     DeliveryClaim,
@@ -18,12 +19,14 @@ from zbtui.store.outbox_tables import (
     claim_delivery,
     delete_delivery,
     find_due_delivery,
+    forget_org,
     insert_alerts,
     latest_alert_number,
     note_removal,
     number_at,
     read_alert_state,
     read_alerts_after,
+    rename_org,
     reschedule_delivery,
     write_alert_state,
 )
@@ -98,6 +101,19 @@ class Outbox:
 
         # 2. Before any delivery: a stored alert is sent, by this process or by another.
         return await self._database.transaction(act, (), essential=True)
+
+    async def forget_org(self, org: Org) -> None:
+        """Delete what was notified of an org that leaves this config, or is new in it."""
+        await self._database.transaction(
+            lambda database: forget_org(database, self._config, org), None, essential=True
+        )
+
+    async def rename_org(self, before: Org, after: Org) -> None:
+        """Move what was notified of an org to its new name; a changed identity makes it another org."""
+        if (before.name, before.identity) != (after.name, after.identity):
+            await self._database.transaction(
+                lambda database: rename_org(database, self._config, before, after), None, essential=True
+            )
 
     async def note_removal(self, org_name: str, now: datetime) -> None:
         """Record that zbtui is about to remove an org from the config, so that this causes no alert."""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, get_args
 
 from zbtui.health.alert_policy import Alert, AlertKind, AlertState, OrgAlertState
+from zbtui.model.org import Org
 from zbtui.model.verdict import Level
 from zbtui.store.database import decode_datetime, encode_datetime
 from zbtui.store.encoding import decode_line, decode_optional_datetime, decode_optional_line, decode_or_none
@@ -110,6 +111,25 @@ def write_alert_state(
             database.execute(_WRITE_WATCHED, (*watched, _encode_optional_datetime(gone)))
     if _outage(before) != _outage(after):
         database.execute(_WRITE_OUTAGE, (config, *map(_encode_optional_datetime, _outage(after))))
+
+
+def forget_org(database: sqlite3.Connection, config: str, org: Org) -> None:
+    """Delete what was notified of an org."""
+    database.execute(
+        "DELETE FROM notified WHERE config = ? AND org = ? AND identity = ?",
+        (config, org.name, org.identity),
+    )
+
+
+def rename_org(database: sqlite3.Connection, config: str, before: Org, after: Org) -> None:
+    """Move what was notified of an org to its new name; delete it if the identity changed."""
+    if before.identity != after.identity:
+        forget_org(database, config, before)
+    forget_org(database, config, after)  # what is left under the new name belongs to another org
+    database.execute(
+        "UPDATE notified SET org = ? WHERE config = ? AND org = ? AND identity = ?",
+        (after.name, config, before.name, before.identity),
+    )
 
 
 def note_removal(database: sqlite3.Connection, config: str, org_name: str, now: datetime) -> None:

@@ -20,6 +20,7 @@ from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import DBusConnection
 from keyring.backends import SecretService
 from keyring.errors import InitError, KeyringLocked, PasswordDeleteError
+from secretstorage import dbus_init
 from secretstorage.exceptions import ItemNotFoundException, SecretStorageException
 from secretstorage.util import BUS_NAME, open_session
 
@@ -132,11 +133,15 @@ class SharedConnectionKeyring(SecretService.Keyring):
         Raises `KeyringLocked` if no prompt is allowed to open now, or if the item stays locked.
         """
         if item.is_locked():
-            self._gate.pass_or_raise()
-            item.unlock()
-            if item.is_locked():
-                is_entry = isinstance(item, secretstorage.Item)
-                raise KeyringLocked(ENTRY_LOCKED if is_entry else "It is still locked.")
+            try:
+                self._gate.pass_or_raise()
+                item.unlock()
+                if item.is_locked():
+                    raise KeyringLocked("It is still locked.")
+            except KeyringLocked:
+                if isinstance(item, secretstorage.Item):
+                    raise KeyringLocked(ENTRY_LOCKED) from None
+                raise
             self._gate.note_answer()
 
     @contextmanager
@@ -161,7 +166,7 @@ class SharedConnectionKeyring(SecretService.Keyring):
         """Replace the connection by a new one. Raises `InitError` if no collection is found or made."""
         self._drop()
         with ExitStack() as on_failure:
-            bus = on_failure.enter_context(closing(secretstorage.dbus_init()))
+            bus = on_failure.enter_context(closing(dbus_init()))
             try:
                 with suppress(ItemNotFoundException):
                     secretstorage.get_collection_by_alias(bus, _GREETING_ALIAS)

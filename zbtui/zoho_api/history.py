@@ -48,6 +48,8 @@ _OUTCOMES: Final = {
     "fail": RunOutcome.FAILED,
     "paymentfailed": RunOutcome.FAILED,
 }
+_PLAN_ACTIONS: Final = ("scheduled", "stopped", "purchased")
+"""The actions that are no run: whatever state such a row has, no backup has ended with it."""
 _START_ACTIONS: Final = frozenset(
     {None, "initiated", "started", "triggered", "queued", "running", "inprogress", "in_progress"}
 )
@@ -81,7 +83,7 @@ class HistoryEntry:
     @property
     def outcome(self) -> RunOutcome | None:
         """The outcome of the run that this row ends; None if the row ends no run."""
-        if self.state is None:
+        if self.state is None or self.action in _PLAN_ACTIONS:
             return None
         return _OUTCOMES.get(self.state.replace("_", ""), RunOutcome.UNKNOWN)
 
