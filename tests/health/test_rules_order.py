@@ -82,7 +82,7 @@ CASES: tuple[tuple[Snapshot, tuple[VerdictName, ...]], ...] = (
     ),
     (
         all_at_once("INPROGRESS", DAY, OLD, previous_run_failed=True, **BEHIND),
-        ("failed", "cannot_tell", "too_old", "running_long", "links_expiring"),
+        ("failed", "cannot_tell", "too_old", "running_long"),
     ),
     (all_at_once("STOPPED", DAY, OLD), ("stopped", "too_old", "one_off", "links_expiring")),
     (
@@ -104,7 +104,7 @@ CASES: tuple[tuple[Snapshot, tuple[VerdictName, ...]], ...] = (
     ),
     (
         all_at_once("INPROGRESS", DAY, OLD_AND_ODD),
-        ("too_old", "ended_oddly", "running_long", "links_expiring"),
+        ("too_old", "ended_oddly", "running_long"),
     ),
     (all_at_once("ARCHIVED", DAY, OLD), ("too_old", "unknown_status", "links_expiring")),
     (all_at_once("FINISHED", DAY, OLD), ("too_old", "one_off", "links_expiring")),
@@ -115,7 +115,7 @@ CASES: tuple[tuple[Snapshot, tuple[VerdictName, ...]], ...] = (
     ),
     (
         replace(all_at_once("INPROGRESS", DAY, RECENT), twin="heron"),
-        ("running_long", "twin", "links_expiring"),
+        ("running_long", "twin"),
     ),
     (all_at_once("INPROGRESS", None, RECENT, rrule=None), ("running_long", "links_expiring")),
     (snapshot_with(NO_BACKUP, history=OLD_AND_FAILED), ("failed", "none", "links_expiring")),
