@@ -238,8 +238,8 @@ class AlertDispatcher:
                 claim = await outbox.claim_delivery([channel], self._clock.now(), LEASE)
                 if claim is None:
                     return
-                is_old = self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER
                 # 4. Do not show an old notice on the screen. After the claim, which has the alert.
+                is_old = self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER
                 if is_old and is_local:
                     await self._give_up(channel, claim)
                     continue
@@ -248,36 +248,34 @@ class AlertDispatcher:
                 try:
                     await send(claim.stored)
                 except ProblemError as error:
-                    self._hold(channel, claim, error.problem)
+                    pause = self._hold(channel, claim, error.problem)
                     if is_old and claim.attempts:
                         await self._give_up(channel, claim)
                     else:
-                        await self._reschedule(channel, claim, error.problem)
+                        await self._reschedule(channel, claim, error.problem, pause)
                 else:
                     # 6. Delete the delivery last: if the process is killed before, it is sent again.
                     self._problems.pop(channel, None)
                     await outbox.mark_delivered(claim)
 
-    def _hold(self, channel: str, claim: DeliveryClaim, problem: Problem) -> None:
-        """Set the channel's problem, and hold the channel back where the next alert would fail, too.
+    def _hold(self, channel: str, claim: DeliveryClaim, problem: Problem) -> timedelta:
+        """Set the channel's problem, and return the pause until the failed delivery is tried again.
 
-        Held back, the alerts later arrive in the right order.
+        Where the next alert would fail, too, the channel is held back for that pause: the alerts later
+        arrive in the right order.
         """
+        now, pause = self._clock.now(), backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE)
+        pause = max(pause, (problem.retry_at or now) - now)
         self._note_problem(channel, problem)
         if problem.kind != "contract":
-            pause = self._pause(claim, problem).total_seconds()
-            self._held_until[channel] = self._clock.monotonic() + pause
+            self._held_until[channel] = self._clock.monotonic() + pause.total_seconds()
+        return pause
 
-    def _pause(self, claim: DeliveryClaim, problem: Problem) -> timedelta:
-        """The time until a failed delivery is tried again."""
+    async def _reschedule(
+        self, channel: str, claim: DeliveryClaim, problem: Problem, pause: timedelta
+    ) -> None:
         now = self._clock.now()
-        return max(
-            backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE), (problem.retry_at or now) - now
-        )
-
-    async def _reschedule(self, channel: str, claim: DeliveryClaim, problem: Problem) -> None:
-        now = self._clock.now()
-        await self._outbox.reschedule(claim, now + self._pause(claim, problem))
+        await self._outbox.reschedule(claim, now + pause)
         await self._refusals.note(channel, problem.message, now)
 
     def _note_problem(self, channel: str, problem: Problem | None) -> None:

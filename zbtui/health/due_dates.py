@@ -117,7 +117,7 @@ def _passed_first_run(
     rule = parse_rrule(backup.rrule)
     in_reach = zoho_now - HISTORY_REACH < first <= zoho_now and first != backup.next_run
     # A plan that was made later on the day of its first run has that run still ahead.
-    plans = (row for row in history.entries if row.action == "scheduled" and row.repeat_type != "immediate")
+    plans = (row for row in history.entries if row.changes_plan and row.action == "scheduled")
     is_before_plan = any(row.logged_at and first <= row.logged_at < first + _DAY for row in plans)
     return first if in_reach and rule and rule.falls_on(first) and not is_before_plan else None
 
@@ -137,8 +137,7 @@ def _settle(due: DueDate, until: datetime | None, history: History, zoho_now: da
         at = history.earliest_possible_time(row)
         if at is None or at < begin:
             # The plan was changed after it last announced the run, and before the run was due.
-            is_change = row.action in ("scheduled", "stopped") and row.repeat_type != "immediate"
-            if is_change and at is not None and at > due.announced_at:
+            if row.changes_plan and at is not None and at > due.announced_at:
                 return None
             continue
         in_window = until is None or at < until - _START_TOLERANCE

@@ -122,8 +122,7 @@ def _single_backup_headline(case: Case) -> str:
     Zoho's backup details show only this latest job, which may hide a plan.
     """
     rows = case.history.entries if case.history else ()
-    plans = (row for row in rows if row.action in ("scheduled", "stopped"))
-    newest = next((row for row in plans if row.repeat_type != "immediate"), None)
+    newest = next((row for row in rows if row.changes_plan), None)
     if newest is None or newest.action == "stopped" or newest.logged_at is None:
         return "nothing will run by itself; it was a single backup"
     return f"a single backup; a plan made {ago(case.zoho_now - newest.logged_at)} may stand behind it"

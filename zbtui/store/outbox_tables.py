@@ -31,6 +31,7 @@ _WRITE_ORG_STATE: Final = (
     " SET verdict = excluded.verdict, level = excluded.level, notified_at = excluded.notified_at,"
     " polled_at = excluded.polled_at, revision = revision + 1"
 )
+_DELETE_ORG_STATE: Final = "DELETE FROM notified WHERE config = ? AND org = ? AND identity = ?"
 _WRITE_OUTAGE: Final = (
     "INSERT INTO outage (config, since, notified_at, ended, journal_notified_at) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (config) DO UPDATE SET since = excluded.since, notified_at = excluded.notified_at,"
@@ -99,8 +100,7 @@ def write_alert_state(
 ) -> None:
     """Write the differences between `before`, the stored alert state, and `after`, the new one."""
     for org in before.orgs.keys() - after.orgs.keys():
-        key = (config, org, identities.get(org, ""))
-        database.execute("DELETE FROM notified WHERE config = ? AND org = ? AND identity = ?", key)
+        database.execute(_DELETE_ORG_STATE, (config, org, identities.get(org, "")))
     for org, state in after.orgs.items():
         if before.orgs.get(org) != state:
             moments = map(_encode_optional_datetime, (state.notified_at, state.polled_at))
@@ -115,10 +115,7 @@ def write_alert_state(
 
 def forget_org(database: sqlite3.Connection, config: str, org: Org) -> None:
     """Delete what was notified of an org."""
-    database.execute(
-        "DELETE FROM notified WHERE config = ? AND org = ? AND identity = ?",
-        (config, org.name, org.identity),
-    )
+    database.execute(_DELETE_ORG_STATE, (config, org.name, org.identity))
 
 
 def rename_org(database: sqlite3.Connection, config: str, before: Org, after: Org) -> None:

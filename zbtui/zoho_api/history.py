@@ -88,6 +88,11 @@ class HistoryEntry:
         return _OUTCOMES.get(self.state.replace("_", ""), RunOutcome.UNKNOWN)
 
     @property
+    def changes_plan(self) -> bool:
+        """Whether this row records that a plan was made, changed or stopped; not a single backup."""
+        return self.action in ("scheduled", "stopped") and self.repeat_type != "immediate"
+
+    @property
     def starts_run(self) -> bool:
         """Whether this row records that a run was started or queued."""
         return self.state is None and self.action in _START_ACTIONS
